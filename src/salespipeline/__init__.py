@@ -1,0 +1,1 @@
+"""Sales opportunities, from the first enquiry to the first order."""

@@ -1,0 +1,262 @@
+"""Every error that the library raises.
+
+::
+
+    SalesPipelineError
+    ├── Refused                     the rules say no; nothing was written
+    │   ├── Invalid(ValueError)     .problems: every problem, with path and code
+    │   ├── NotEditable             sent, or being sent
+    │   ├── NotAllowed              no such move from here
+    │   └── NotSendable             .reasons
+    ├── NotFound(LookupError)       no such record
+    ├── StorageError                always with the driver's error as __cause__
+    │   ├── Conflict                somebody else changed the record meanwhile
+    │   ├── Duplicate               another record has this unique value
+    │   ├── Overflow                an exact sum left the 64-bit range
+    │   ├── Unavailable             .retry says whether trying again can help
+    │   ├── Corrupt                 what was read cannot be what was written
+    │   ├── ForeignFile             the file belongs to another application
+    │   ├── NewerFormat             written by a newer version of the library
+    │   ├── UpgradeNeeded           written by an older one; call its upgrade
+    │   ├── StorageFull             no room left; nothing was written
+    │   ├── ReadOnly                the medium cannot be written
+    │   ├── StoreClosed             the handle was closed (or inherited by a fork)
+    │   └── TransactionOpen         transactions do not nest
+    ├── OpenError(ValueError)       unknown scheme, bad URL, missing part
+    ├── RenderError                 a document could not be drawn
+    ├── TemplateError               a template could not be read or filled
+    └── MailError                   a mailer was given something it cannot mail
+
+Messages say what was refused, which value, why, and what to do instead. Every
+class carries its facts as attributes and survives pickling. (SPEC EXT-4)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = [
+    "Conflict",
+    "Corrupt",
+    "Duplicate",
+    "ForeignFile",
+    "Invalid",
+    "MailError",
+    "NewerFormat",
+    "NotAllowed",
+    "NotEditable",
+    "NotFound",
+    "NotSendable",
+    "OpenError",
+    "Overflow",
+    "Problem",
+    "ReadOnly",
+    "Refused",
+    "RenderError",
+    "SalesPipelineError",
+    "StorageError",
+    "StorageFull",
+    "StoreClosed",
+    "TemplateError",
+    "TransactionOpen",
+    "Unavailable",
+    "UpgradeNeeded",
+    "shown",
+]
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """Return *value* as it may stand in a message: its repr, cut to *limit* characters.
+
+    >>> shown("x" * 200, limit=12)
+    "'xxxxxxxxxx…"
+    """
+    if isinstance(value, str):  # never build the repr of ten megabytes to show eighty characters
+        value = value[: limit + 1]
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with what was given.
+
+    *path* names the place (``lines[2].tax``), *code* is stable and meant for programs
+    (``float``, ``unknown``, ``missing``), *message* is a sentence for people.
+    """
+
+    path: str
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class SalesPipelineError(Exception):
+    """The root: catch this to catch everything that the library raises."""
+
+
+class Refused(SalesPipelineError):
+    """The rules say no. Nothing was written."""
+
+    def __init__(self, message: str, *, record: str | None = None, action: str | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+        self.action = action
+
+
+class Invalid(Refused, ValueError):
+    """What was given breaks one or more rules; ``problems`` lists all of them.
+
+    >>> try:
+    ...     raise Invalid([Problem("subject", "missing", "a subject is needed")])
+    ... except ValueError as error:
+    ...     print(error)
+    subject: a subject is needed
+    """
+
+    def __init__(
+        self, problems: Iterable[Problem] | Problem, *, record: str | None = None, action: str | None = None
+    ) -> None:
+        self.problems: tuple[Problem, ...] = (
+            (problems,) if isinstance(problems, Problem) else tuple(problems)
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems), record=record, action=action)
+        self.args = (self.problems,)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class NotEditable(Refused):
+    """The document was sent, or is being sent: its content is locked for ever. (SPEC DOC-3)"""
+
+
+class NotAllowed(Refused):
+    """The record cannot make this move from where it is."""
+
+
+class NotSendable(Refused):
+    """The document may not be mailed; ``reasons`` says why. (SPEC SEND-2)"""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reasons: tuple[str, ...] = (),
+        record: str | None = None,
+        action: str | None = None,
+    ) -> None:
+        super().__init__(message, record=record, action=action)
+        self.reasons = reasons
+
+
+class NotFound(SalesPipelineError, LookupError):
+    """No record of this kind has this id, reference or name."""
+
+    def __init__(self, message: str, *, kind: str | None = None, key: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.key = key
+
+
+class StorageError(SalesPipelineError):
+    """The store could not do what it was asked; the driver's error is ``__cause__``."""
+
+
+class Conflict(StorageError):
+    """Somebody else changed or deleted the record since it was read. Read it again."""
+
+    def __init__(self, message: str, *, kind: str | None = None, id: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.id = id
+
+
+class Duplicate(StorageError):
+    """Another record of this kind already has this unique value."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        id: str | None = None,
+        fields: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.id = id
+        self.fields = fields
+
+
+class Overflow(StorageError):
+    """An exact sum left the range of a signed 64-bit integer; it is never rounded."""
+
+
+class Unavailable(StorageError):
+    """The store cannot be reached or is busy; ``retry`` says whether trying again can help."""
+
+    def __init__(self, message: str, *, retry: bool = True) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+class Corrupt(StorageError):
+    """What was read cannot be what was written. Restore from a backup."""
+
+
+class ForeignFile(StorageError):
+    """The file is not a store of this library."""
+
+
+class NewerFormat(StorageError):
+    """The data was written by a newer version of the library. Upgrade the library."""
+
+
+class UpgradeNeeded(StorageError):
+    """The data was written by an older version; the message says how to upgrade it."""
+
+
+class StorageFull(StorageError):
+    """The medium is full. The transaction was rolled back."""
+
+
+class ReadOnly(StorageError):
+    """The medium, or the transaction, cannot be written."""
+
+
+class StoreClosed(StorageError):
+    """The handle was closed, or belongs to the parent of a forked process. Open a new one."""
+
+
+class TransactionOpen(StorageError):
+    """A transaction is already open in this thread; transactions do not nest."""
+
+
+class OpenError(SalesPipelineError, ValueError):
+    """The URL given to ``open`` has an unknown scheme or is malformed, or a needed part was not given."""
+
+
+class RenderError(SalesPipelineError):
+    """A document could not be drawn. ``document`` names it, ``part`` the part that failed."""
+
+    def __init__(self, message: str, *, document: str | None = None, part: str | None = None) -> None:
+        super().__init__(message)
+        self.document = document
+        self.part = part
+
+
+class TemplateError(SalesPipelineError):
+    """A template could not be read or filled. ``template`` and ``line`` say where."""
+
+    def __init__(self, message: str, *, template: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.template = template
+        self.line = line
+
+
+class MailError(SalesPipelineError):
+    """A mailer was given something that it cannot mail. Nothing was sent."""

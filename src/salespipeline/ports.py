@@ -1,0 +1,308 @@
+"""The protocols that storage backends, mailers and renderers implement, and the values that cross them.
+
+Nothing here is concrete: a store, a mailer and a renderer know these classes, ``query`` and ``errors``, and
+nothing of sales. (SPEC EXT-1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import attrs
+
+from salespipeline.entries import Catalog, Entry, Scalar, Stored
+from salespipeline.money import Money
+from salespipeline.query import Group, Measure, Query
+
+__all__ = [
+    "Accepted",
+    "Blobs",
+    "Clock",
+    "DocumentView",
+    "Ids",
+    "LineView",
+    "Mail",
+    "Mailer",
+    "NotSent",
+    "Outcome",
+    "PartyView",
+    "Rendered",
+    "Renderer",
+    "Store",
+    "TaxView",
+    "Transaction",
+    "Unknown",
+]
+
+
+# --- storage ----------------------------------------------------------------------------------------------
+
+
+class Transaction(Protocol):
+    """One unit of work on a store. Five primitives, and methods that are given by ``stores.base``.
+
+    Inside, you read your own writes; outside, nobody sees half of them.
+    """
+
+    def get(self, kind: str, id: str) -> Stored | None:
+        """Return the entry, or ``None``."""
+        ...
+
+    def put(self, entry: Entry) -> None:
+        """Keep *entry* as version ``entry.version + 1``.
+
+        Raises ``Conflict`` where the kept version is not ``entry.version`` (0: it must not exist), and
+        ``Duplicate`` where a unique is taken. If both are broken, ``Conflict`` wins.
+        """
+        ...
+
+    def delete(self, kind: str, id: str, version: int) -> None:
+        """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""
+        ...
+
+    def scan(self, kind: str) -> Iterator[Entry]:
+        """Yield every entry of a kind with its index, by id. ``Entry.version`` is the kept version."""
+        ...
+
+    def next_number(self, series: str) -> int:
+        """Return 1, 2, 3 … for *series*: taken back by a rollback, never given twice, no gap. (SPEC DOC-6)"""
+        ...
+
+    def find(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for. What is yielded is fixed when this is called."""
+        ...
+
+    def columns(self, query: Query, fields: Sequence[str]) -> Iterator[tuple[Scalar | None, ...]]:
+        """Yield these index fields (or ``"id"``) of what the query asks for; ``None`` where one is missing."""
+        ...
+
+    def tally(
+        self, query: Query, by: Sequence[Group], measures: Sequence[Measure]
+    ) -> Iterator[tuple[Scalar | None, ...]]:
+        """Yield one tuple a group, the keys and then the measures, in the order of the keys.
+
+        A missing value is a group of its own (``None``), first. Under a ``many`` field an entry counts once
+        for each of its values. No group is yielded for nothing, except that an empty *by* always yields
+        exactly one tuple. Order, cursor and limit of the query are ignored.
+        """
+        ...
+
+    def get_many(self, kind: str, ids: Iterable[str]) -> dict[str, Stored]:
+        """Return those of *ids* that exist."""
+        ...
+
+    def put_many(self, entries: Iterable[Entry]) -> None:
+        """Put every entry, as ``put`` does one."""
+        ...
+
+    def now(self) -> int:
+        """Return the store's clock, in microseconds since 1970 UTC: the one that leases are measured with."""
+        ...
+
+
+class Store(Protocol):
+    """A storage backend: a place for entries that knows nothing of sales."""
+
+    def prepare(self, catalog: Catalog) -> None:
+        """Make room for the kinds of *catalog*: idempotent and additive."""
+        ...
+
+    def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
+        """Open a transaction. A clean exit commits; any exception rolls everything back and propagates.
+
+        With ``write=False`` it is one consistent view, and writing raises ``ReadOnly``. A second one in the
+        same thread raises ``TransactionOpen``.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything. Using the store afterwards raises ``StoreClosed``; closing twice is fine."""
+        ...
+
+
+@runtime_checkable
+class Blobs(Protocol):
+    """Immutable byte strings under the SHA-256 of their content. Any ``Blobs`` goes with any ``Store``."""
+
+    def keep(self, chunks: Iterable[bytes]) -> str:
+        """Keep the bytes durably and return their SHA-256 as 64 hex digits. Keeping them again is fine."""
+        ...
+
+    def read(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
+        ...
+
+    def forget(self, digest: str) -> None:
+        """Remove the bytes, if they are there."""
+        ...
+
+
+# --- mail -------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Mail:
+    """A finished message and its envelope. *content* are the bytes that leave; BCC is in *recipients* only."""
+
+    message_id: str
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+
+@attrs.frozen(kw_only=True)
+class Accepted:
+    """The server took the message for at least one recipient; *refused* says why it did not for the others."""
+
+    reply: str = ""
+    refused: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class NotSent:
+    """The message certainly did not leave. A *temporary* one may be tried again.
+
+    *reason* is for people. *everything* says that no other message can leave either (authentication failed,
+    nobody listens), so that a batch should pause.
+    """
+
+    reason: str
+    code: int | None = None
+    temporary: bool = False
+    everything: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Unknown:
+    """Nobody can know whether the message was taken: the line dropped after the last byte. (SPEC SEND-6)"""
+
+    reason: str
+
+
+Outcome: TypeAlias = Accepted | NotSent | Unknown
+
+
+class Mailer(Protocol):
+    """Something that mails. It never raises for a mail that was refused: it answers. (SPEC SEND-6)"""
+
+    def send(self, mail: Mail) -> Outcome:
+        """Try once to send *mail*, and say truly what became of it."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection, if one is kept. Sending again opens a new one."""
+        ...
+
+
+# --- rendering --------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class PartyView:
+    """A seller or buyer as printed: a name, lines of an address, and ids such as ``("VAT", "GB123")``."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    person: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class LineView:
+    """A line as printed. *discount* is text such as ``4%`` or a ``Money``; *net* is the rounded line total."""
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    net: Money
+    reference: str = ""
+    unit: str = ""
+    discount_percent: Decimal | None = None
+    discount_amount: Money | None = None
+    tax_percent: Decimal = Decimal(0)
+
+
+@attrs.frozen(kw_only=True)
+class TaxView:
+    """One row of the tax table: *tax* is rounded once on *net*. (SPEC MON-3)"""
+
+    percent: Decimal
+    net: Money
+    tax: Money
+    code: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class DocumentView:
+    """Everything a renderer or template may show of a financial document: plain data, nothing that acts.
+
+    *type* is one of ``quote pro_forma invoice purchase_order credit_note delivery_note
+    application_for_payment``. *locale* is a language tag such as ``en_GB``, ``fr_FR`` or ``de_DE``.
+    *draft* asks for a visible mark (SPEC DOC-10). *logo* are the bytes of a PNG or JPEG. *due* is the date
+    to pay an invoice by, or the last day a quote is valid.
+    """
+
+    type: str
+    reference: str
+    locale: str
+    seller: PartyView
+    buyer: PartyView
+    lines: tuple[LineView, ...]
+    taxes: tuple[TaxView, ...]
+    net: Money
+    tax: Money
+    total: Money
+    subject: str = ""
+    date: date | None = None
+    due: date | None = None
+    related: tuple[tuple[str, str], ...] = ()  # such as (("opportunity", "OPP-7"), ("customer_reference", "PO 5"))
+    note: str = ""
+    terms: str = ""
+    payment: tuple[tuple[str, str], ...] = ()  # such as (("bank", "…"), ("iban", "…"), ("bic", "…"))
+    draft: bool = False
+    logo: bytes | None = None
+    created_at: datetime | None = None  # stamped into the file, so that the same input gives the same bytes
+
+
+@attrs.frozen(kw_only=True)
+class Rendered:
+    """A drawn document. *missing_glyphs* are characters that no font of the renderer could show."""
+
+    content: bytes
+    media_type: str
+    missing_glyphs: tuple[str, ...] = ()
+    pages: int = 1
+
+
+class Renderer(Protocol):
+    """Something that draws a document. Same view, same bytes. Raises ``RenderError`` only."""
+
+    def render(self, view: DocumentView) -> Rendered:
+        """Draw *view*."""
+        ...
+
+
+# --- what the host gives ----------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Says what time it is: an aware instant. (SPEC EXT-3)"""
+
+    def __call__(self) -> datetime:
+        """Return now."""
+        ...
+
+
+class Ids(Protocol):
+    """Gives a new id: a short text that sorts by time, such as a UUID version 7. (SPEC EXT-3)"""
+
+    def __call__(self) -> str:
+        """Return an id that was never given before."""
+        ...

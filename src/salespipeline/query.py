@@ -1,0 +1,349 @@
+"""The closed query language that every store understands, and ``matches``, its meaning.
+
+A query names one kind, a predicate over its index fields, an order and a limit. Values are ``int`` and
+``str`` only; dates, money and enums were turned into those by the core. Logic is two-valued: a comparison
+with a missing value is false, so its ``Not`` is true.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import attrs
+
+from salespipeline.entries import Index, Kind, Scalar
+from salespipeline.errors import Invalid, Problem, shown
+
+__all__ = [
+    "EVERYTHING",
+    "All",
+    "AnyOf",
+    "Cmp",
+    "Contains",
+    "Count",
+    "Group",
+    "Has",
+    "Max",
+    "Measure",
+    "Min",
+    "Missing",
+    "Not",
+    "OneOf",
+    "Predicate",
+    "Prefix",
+    "Query",
+    "Sum",
+    "check",
+    "check_tally",
+    "decode_cursor",
+    "encode_cursor",
+    "matches",
+    "nodes",
+    "starts_with",
+]
+
+Op: TypeAlias = Literal["=", "<", "<=", ">", ">="]
+MOST_NODES = 200
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+LAST_CHARACTER = "\U0010ffff"
+
+
+@attrs.frozen
+class Cmp:
+    """``field op value``; false where the field is missing."""
+
+    field: str
+    op: Op
+    value: Scalar
+
+
+@attrs.frozen
+class OneOf:
+    """The field has one of these values; false where it is missing or *values* is empty."""
+
+    field: str
+    values: tuple[Scalar, ...]
+
+
+@attrs.frozen
+class Missing:
+    """The field is absent; for a ``many`` field: it holds no value."""
+
+    field: str
+
+
+@attrs.frozen
+class Has:
+    """The ``many`` field holds this value."""
+
+    field: str
+    value: Scalar
+
+
+@attrs.frozen
+class Contains:
+    """The text field contains *needle*, code point by code point (the core folds both sides)."""
+
+    field: str
+    needle: str
+
+
+@attrs.frozen
+class All:
+    """Every part is true; ``All(())`` is always true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@attrs.frozen
+class AnyOf:
+    """At least one part is true; ``AnyOf(())`` is never true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@attrs.frozen
+class Not:
+    """The part is false."""
+
+    part: Predicate
+
+
+Predicate: TypeAlias = Cmp | OneOf | Missing | Has | Contains | All | AnyOf | Not
+EVERYTHING = All(())
+
+
+def matches(predicate: Predicate, index: Index) -> bool:
+    """Say whether *index* satisfies *predicate*. This function is the definition; compilers are tested against it.
+
+    >>> matches(Not(Cmp("value", ">", 5)), {})
+    True
+    """
+    match predicate:
+        case All(parts):
+            return all(matches(part, index) for part in parts)
+        case AnyOf(parts):
+            return any(matches(part, index) for part in parts)
+        case Not(part):
+            return not matches(part, index)
+        case Missing(field):
+            return index.get(field, ()) == ()
+        case Has(field, value):
+            return value in index.get(field, ())  # type: ignore[operator]
+        case OneOf(field, values):
+            return field in index and index[field] in values
+        case Contains(field, needle):
+            return field in index and needle in index[field]  # type: ignore[operator]
+        case Cmp(field, op, value):
+            return field in index and _COMPARE[op](index[field], value)
+    raise AssertionError(predicate)
+
+
+_COMPARE = {
+    "=": lambda left, right: left == right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def starts_with(field: str, prefix: str) -> Predicate:
+    """Return the predicate "the text field starts with *prefix*", as a range that an index can search.
+
+    >>> matches(starts_with("reference", "quo/"), {"reference": "quo/7"})
+    True
+    """
+    if not prefix:
+        return Not(Missing(field))
+    return All((Cmp(field, ">=", prefix), Cmp(field, "<", prefix + LAST_CHARACTER)))
+
+
+@attrs.frozen(kw_only=True)
+class Query:
+    """Which entries of a kind, in which order, from where, how many.
+
+    *order* names sortable fields; one direction for all of them; the id breaks ties in the same direction.
+    *after* is the tuple of the sort values and the id of the last entry of the page before, so that a page
+    is one row comparison and neither skips nor repeats while others insert. (SPEC OPP-10)
+    """
+
+    kind: str
+    where: Predicate = EVERYTHING
+    order: tuple[str, ...] = ()
+    descending: bool = False
+    after: tuple[Scalar, ...] | None = None
+    limit: int | None = None
+
+
+@attrs.frozen
+class Prefix:
+    """Group by the first *length* characters of a text field (7 of a date is its month, 4 its year)."""
+
+    field: str
+    length: int
+
+
+@attrs.frozen
+class Count:
+    """How many entries."""
+
+
+@attrs.frozen
+class Sum:
+    """The exact sum of an integer field, or of its product with another; missing values add nothing.
+
+    The sum of nothing is 0. A sum that leaves the signed 64-bit range raises ``Overflow``.
+    """
+
+    field: str
+    times: str | None = None
+
+
+@attrs.frozen
+class Min:
+    """The least value of a field, ``None`` where every value is missing."""
+
+    field: str
+
+
+@attrs.frozen
+class Max:
+    """The greatest value of a field, ``None`` where every value is missing."""
+
+    field: str
+
+
+Group: TypeAlias = str | Prefix
+Measure: TypeAlias = Count | Sum | Min | Max
+
+
+def nodes(predicate: Predicate) -> Iterator[Predicate]:
+    """Yield *predicate* and every predicate inside it, without recursion."""
+    stack: list[Predicate] = [predicate]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, All | AnyOf):
+            stack.extend(node.parts)
+        elif isinstance(node, Not):
+            stack.append(node.part)
+
+
+def check(query: Query, kind: Kind, fields: Sequence[str] = ()) -> None:
+    """Refuse a query that names undeclared fields, has values of the wrong type, or is too large.
+
+    The core calls this before a store sees the query, so that a store may trust it. *fields* are the columns
+    asked for (``"id"`` is always allowed). Raises ``Invalid`` with every problem.
+    """
+    problems: list[Problem] = []
+    for count, node in enumerate(nodes(query.where), 1):
+        if count > MOST_NODES:
+            problems.append(Problem("where", "too-many", f"more than {MOST_NODES} conditions; ask for less"))
+            break
+        problems += _node_problems(node, kind)
+    for name in query.order:
+        if name not in kind.by_name or not kind.field(name).sortable:
+            problems.append(Problem("order", "unknown", f"{shown(name)} is not a sortable field of {kind.name}"))
+    for name in fields:
+        if name != "id" and (name not in kind.by_name or kind.field(name).many):
+            problems.append(Problem("columns", "unknown", f"{shown(name)} is not a single field of {kind.name}"))
+    if query.limit is not None and (type(query.limit) is not int or query.limit < 0):
+        problems.append(Problem("limit", "range", f"a limit is 0 or more, not {shown(query.limit)}"))
+    if query.after is not None and len(query.after) != len(query.order) + 1:
+        problems.append(Problem("after", "length", "the cursor does not fit the order of this query"))
+    if problems:
+        raise Invalid(problems)
+
+
+def check_tally(kind: Kind, by: Sequence[Group], measures: Sequence[Measure]) -> None:
+    """Refuse a tally over undeclared or unfit fields. At most one ``many`` field may stand in *by*."""
+    problems: list[Problem] = []
+    many = 0
+    for group in by:
+        name = group.field if isinstance(group, Prefix) else group
+        field = kind.by_name.get(name)
+        if field is None:
+            problems.append(Problem("by", "unknown", f"{shown(name)} is not a field of {kind.name}"))
+            continue
+        many += field.many
+        if isinstance(group, Prefix) and (field.type is not str or field.many or group.length < 1):
+            problems.append(Problem("by", "type", f"{name} has no prefix of {group.length} characters"))
+    if many > 1:
+        problems.append(Problem("by", "too-many", "only one field with many values can be grouped by"))
+    for measure in measures:
+        if isinstance(measure, Count):
+            continue
+        names = [measure.field]
+        if isinstance(measure, Sum) and measure.times is not None:
+            names.append(measure.times)
+        for name in names:
+            field = kind.by_name.get(name)
+            if field is None or field.many or (isinstance(measure, Sum) and field.type is not int):
+                problems.append(Problem("measures", "type", f"{shown(name)} cannot be measured like this"))
+    if problems:
+        raise Invalid(problems)
+
+
+def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
+    if isinstance(node, All | AnyOf | Not):
+        return
+    field = kind.by_name.get(node.field)
+    if field is None:
+        yield Problem(node.field, "unknown", f"{kind.name} has no field {shown(node.field)}")
+        return
+    if isinstance(node, Has) != field.many and not isinstance(node, Missing):
+        yield Problem(node.field, "type", "Has is for fields with many values, everything else for single ones")
+    values: tuple[object, ...] = ()
+    match node:
+        case Cmp(_, op, value):
+            values = (value,)
+            if op not in _COMPARE:
+                yield Problem(node.field, "operator", f"no comparison {shown(op)}")
+        case OneOf(_, several):
+            values = several
+        case Has(_, value):
+            values = (value,)
+        case Contains(_, needle):
+            values = (needle,)
+            if field.type is not str:
+                yield Problem(node.field, "type", "only text can contain something")
+                return
+    for value in values:
+        if type(value) is not field.type:
+            yield Problem(node.field, "type", f"{field.type.__name__} expected, not {shown(value)}")
+        elif isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
+            yield Problem(node.field, "range", f"{shown(value)} does not fit 64 bits")
+
+
+def _fingerprint(query: Query) -> str:
+    text = repr((query.kind, query.where, query.order, query.descending))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def encode_cursor(query: Query, after: tuple[Scalar, ...]) -> str:
+    """Return an opaque cursor that continues *query* behind *after*."""
+    payload = json.dumps([_fingerprint(query), *after], separators=(",", ":"))
+    return base64.urlsafe_b64encode(payload.encode()).decode().rstrip("=")
+
+
+def decode_cursor(query: Query, cursor: str) -> tuple[Scalar, ...]:
+    """Return the *after* of a cursor made by ``encode_cursor`` for the same query, or raise ``Invalid``."""
+    problem = Problem("after", "cursor", "this cursor does not belong to this query; start from the first page")
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise Invalid(problem) from error
+    if (
+        not isinstance(payload, list)
+        or len(payload) != len(query.order) + 2
+        or payload[0] != _fingerprint(query)
+        or not all(type(value) in (int, str) for value in payload)
+    ):
+        raise Invalid(problem)
+    return tuple(payload[1:])
