@@ -6,9 +6,9 @@ nothing of sales. (SPEC EXT-1)
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -260,15 +260,15 @@ class DocumentView:
     tax: Money
     total: Money
     subject: str = ""
-    date: date | None = None
-    due: date | None = None
+    date: dt.date | None = None
+    due: dt.date | None = None
     related: tuple[tuple[str, str], ...] = ()  # such as (("opportunity", "OPP-7"), ("customer_reference", "PO 5"))
     note: str = ""
     terms: str = ""
     payment: tuple[tuple[str, str], ...] = ()  # such as (("bank", "…"), ("iban", "…"), ("bic", "…"))
     draft: bool = False
     logo: bytes | None = None
-    created_at: datetime | None = None  # stamped into the file, so that the same input gives the same bytes
+    created_at: dt.datetime | None = None  # stamped into the file, so that the same input gives the same bytes
 
 
 @attrs.frozen(kw_only=True)
@@ -295,7 +295,7 @@ class Renderer(Protocol):
 class Clock(Protocol):
     """Says what time it is: an aware instant. (SPEC EXT-3)"""
 
-    def __call__(self) -> datetime:
+    def __call__(self) -> dt.datetime:
         """Return now."""
         ...
 

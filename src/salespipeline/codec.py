@@ -1,0 +1,217 @@
+"""Records to entries and back: one strict converter. (SPEC EXT-5)
+
+The body is compact JSON with a format number; values that are a field's default are left out. What is read
+must be exactly what could have been written: an unknown key, a float or a wrong type is ``Corrupt``, a newer
+format ``NewerFormat``. Rows that were checked when they were made are rebuilt without checking them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from salespipeline.catalog import FORMAT, KEPT, KIND_OF, SETTING_LISTS, index_of, instant
+from salespipeline.domain.activity import Change, Json
+from salespipeline.domain.document import Document
+from salespipeline.domain.fields import Answer
+from salespipeline.domain.lines import Line
+from salespipeline.entries import Entry, Stored
+from salespipeline.errors import Corrupt, NewerFormat
+from salespipeline.money import Currency, Money
+
+__all__ = ["body_of", "content_digest", "decode", "encode", "plain", "restore"]
+
+R = TypeVar("R")
+_CLASS_OF_LIST = {name: cls for cls, name in SETTING_LISTS.items()}
+_CLASSES_OF_KIND = {kept.kind.name: kept.classes for kept in KEPT}
+
+
+class _Unreadable(Exception):
+    """Some part of a body is not what was written; turned into ``Corrupt`` with the record's name."""
+
+
+def _exactly(kind: type[Any]) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise _Unreadable(f"{kind.__name__} expected, found {type(value).__name__}")
+        return value
+
+    return structure
+
+
+def _from_text(read: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not str:
+            raise _Unreadable(f"text expected, found {type(value).__name__}")
+        return read(value)
+
+    return structure
+
+
+def _money(text: str) -> Money:
+    amount, _, currency = text.partition(" ")
+    return Money(amount, currency)
+
+
+# The values of custom answers are tagged, because a body must be readable without the schema.
+_TAGS: dict[type[Any], tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    str: ("text", str, str),
+    bool: ("boolean", bool, bool),
+    int: ("integer", int, int),
+    Decimal: ("decimal", str, Decimal),
+    Money: ("money", lambda value: f"{value.amount} {value.currency}", _money),
+    datetime: ("datetime", instant, datetime.fromisoformat),
+    date: ("date", date.isoformat, date.fromisoformat),
+    tuple: ("choices", list, tuple),
+}
+_READ_TAG = {tag: read for tag, _, read in _TAGS.values()}
+
+
+def _answer_out(answer: Answer) -> list[Any]:
+    tag, write, _ = _TAGS[type(answer.value)]
+    return [answer.key, tag, write(answer.value)]
+
+
+def _answer_in(value: Any, _: Any) -> Answer:
+    key, tag, written = value
+    return Answer(key=key, value=_READ_TAG[tag](written))
+
+
+def _make_converter() -> cattrs.Converter:
+    # Detailed validation is for input of people; rows are read fast, and refused whole (measured: 1.5 times faster).
+    converter = cattrs.Converter(detailed_validation=False, forbid_extra_keys=True, omit_if_default=True)
+    for primitive in (str, int, bool):
+        converter.register_structure_hook(primitive, _exactly(primitive))
+    converter.register_structure_hook(Decimal, _from_text(Decimal))
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(datetime, _from_text(datetime.fromisoformat))
+    converter.register_unstructure_hook(datetime, instant)
+    converter.register_structure_hook(date, _from_text(date.fromisoformat))
+    converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_structure_hook(Currency, _from_text(Currency))
+    converter.register_unstructure_hook(Currency, str)
+    converter.register_structure_hook(Money, _from_text(_money))
+    converter.register_unstructure_hook(Money, lambda money: f"{money.amount} {money.currency}")
+    converter.register_structure_hook(Answer, _answer_in)
+    converter.register_unstructure_hook(Answer, _answer_out)
+    converter.register_structure_hook(Change, lambda value, _: Change(*value))
+    converter.register_unstructure_hook(Change, lambda change: [change.field, change.before, change.after])
+    converter.register_structure_hook(Line, _trusted(Line, converter))
+    return converter
+
+
+def _trusted(cls: type[R], converter: cattrs.Converter) -> Callable[[Any, Any], R]:
+    """Return a hook that rebuilds a class whose own ``__init__`` checks input, without checking again."""
+    attrs.resolve_types(cls)  # type: ignore[arg-type]
+    fields = [
+        (field.name, field.type, field.default)
+        for field in attrs.fields(cls)  # type: ignore[arg-type]
+    ]
+    hooks: dict[str, tuple[Any, Any]] = {}
+
+    def structure(value: Any, _: Any) -> R:
+        if not hooks:
+            hooks.update({name: (converter.get_structure_hook(kind), kind) for name, kind, _ in fields})
+        if not hooks.keys() >= value.keys():
+            raise _Unreadable(f"unknown keys {sorted(value.keys() - hooks.keys())}")
+        record = cls.__new__(cls)
+        ready = {name: hooks[name][0](item, hooks[name][1]) for name, item in value.items()}
+        record.__attrs_init__(**ready)  # type: ignore[attr-defined]
+        return record
+
+    return structure
+
+
+_CONVERTER = _make_converter()
+_OUT: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}
+_IN: dict[type[Any], Callable[[Any, Any], Any]] = {}
+
+
+def _hooks(cls: type[Any]) -> tuple[Callable[[Any], dict[str, Any]], Callable[[Any, Any], Any]]:
+    if cls not in _OUT:
+        attrs.resolve_types(cls)
+        own = {"id": cattrs.override(omit=True), "version": cattrs.override(omit=True)}
+        _OUT[cls] = make_dict_unstructure_fn(cls, _CONVERTER, _cattrs_omit_if_default=True, **own)  # type: ignore[assignment, arg-type]
+        _IN[cls] = make_dict_structure_fn(
+            cls, _CONVERTER, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=False
+        )
+    return _OUT[cls], _IN[cls]
+
+
+def plain(record: object) -> dict[str, Json]:
+    """Return the stored form of *record* as plain JSON values, without id and version."""
+    return _hooks(type(record))[0](record)
+
+
+def restore(cls: type[R], id: str, version: int, values: Mapping[str, Json]) -> R:
+    """Return the record whose stored form is *values*: the inverse of ``plain``."""
+    try:
+        return _hooks(cls)[1]({**values, "id": id, "version": version}, cls)  # type: ignore[no-any-return]
+    except (_Unreadable, cattrs.BaseValidationError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        message = f"{cls.__name__} {id!r} cannot be read: {error}; restore it from a backup"
+        raise Corrupt(message) from error
+
+
+def body_of(record: object, values: Mapping[str, Json] | None = None) -> str:
+    """Return the body of *record*; *values* is its stored form, where the caller has it already."""
+    head: dict[str, Json] = {"format": FORMAT}
+    if type(record) in SETTING_LISTS:
+        head["list"] = SETTING_LISTS[type(record)]
+    return json.dumps(head | (plain(record) if values is None else dict(values)), ensure_ascii=False,
+                      separators=(",", ":"), allow_nan=False)  # fmt: skip
+
+
+def encode(record: Any, values: Mapping[str, Json] | None = None) -> Entry:
+    """Return the entry that keeps *record*; its version is the one that was read."""
+    kind = KIND_OF[type(record)].kind.name
+    return Entry(kind, record.id, record.version, index_of(record), body_of(record, values))
+
+
+def decode(kind: str, stored: Stored) -> Any:
+    """Return the record that was kept, or raise ``Corrupt`` or ``NewerFormat``."""
+    try:
+        values = json.loads(stored.body, parse_float=_no_float, parse_constant=_no_float)
+        format = values.pop("format")
+        if type(format) is not int:
+            raise _Unreadable("the format is not a number")
+    except (_Unreadable, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{kind} {stored.id!r} cannot be read: {error}; restore it from a backup"
+        raise Corrupt(message) from error
+    if format > FORMAT:
+        message = f"{kind} {stored.id!r} has format {format}; this version reads up to {FORMAT}: upgrade salespipeline"
+        raise NewerFormat(message)
+    cls = _CLASSES_OF_KIND[kind][0]
+    if kind == "setting":
+        name = values.pop("list", None)
+        if name not in _CLASS_OF_LIST:
+            raise Corrupt(f"setting {stored.id!r} belongs to no known list; restore it from a backup")
+        cls = _CLASS_OF_LIST[name]
+    return restore(cls, stored.id, stored.version, values)
+
+
+def _no_float(text: str) -> Any:
+    raise _Unreadable(f"a floating-point number ({text[:20]}) where none can be")
+
+
+_CONTENT = (
+    "type series number reference root_id revision opportunity_id contact_id person_id currency lines subject date due "
+    "note terms locale answers seller buyer logo payment_details"
+).split()
+
+
+def content_digest(document: Document) -> str:
+    """Return the SHA-256 of the content of *document*, the part that is locked when it is sent. (SPEC DOC-7)"""
+    values = plain(document)
+    content = {name: values[name] for name in _CONTENT if name in values}
+    canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+

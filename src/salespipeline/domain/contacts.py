@@ -1,0 +1,107 @@
+"""Contacts (a client or site) and the persons dealt with there. (SPEC OPP-4)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import attrs
+
+from salespipeline import text
+from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.errors import Invalid, Problem, shown
+
+__all__ = ["Contact", "Person", "contact_changes", "person_in"]
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """The one dealt with at a contact; belongs to it."""
+
+    id: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    role: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Contact:
+    """A client or site. *locale* is the language of the documents that it gets, the organisation's if empty."""
+
+    id: str
+    version: int = 0
+    name: str
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    address: tuple[str, ...] = ()
+    country: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
+    locale: str = ""
+    note: str = ""
+    persons: tuple[Person, ...] = ()
+    created_at: datetime
+    created_by: str
+
+    def person(self, name: str) -> Person | None:
+        """Return the person with this id or name, or ``None``."""
+        folded = text.fold(name)
+        return next((one for one in self.persons if name == one.id or text.fold(one.name) == folded), None)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def contact_changes(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the *given* values of a contact, clean, or raise ``Invalid`` with every problem."""
+    checks = Checks()
+    clean: dict[str, object] = {}
+    for name, value in given.items():
+        if name == "name":
+            clean[name] = checks.take(text.clean, value, "name", required=True)  # type: ignore[arg-type]
+        elif name == "email":
+            clean[name] = checks.take(text.email, value, "email") if value else ""  # type: ignore[arg-type]
+        elif name == "phone":
+            clean[name] = checks.take(text.phone, value, "phone") if value else ""  # type: ignore[arg-type]
+        elif name == "website":
+            clean[name] = checks.take(text.url, value, "website") if value else ""  # type: ignore[arg-type]
+        elif name == "address":
+            lines = value.splitlines() if isinstance(value, str) else value
+            if not isinstance(lines, Iterable):
+                checks.add("address", "type", f"lines of text are needed, not {shown(value)}")
+                continue
+            clean[name] = tuple(checks.take(text.clean, line, "address") for line in lines)
+        elif name == "ids":
+            pairs = value.items() if isinstance(value, Mapping) else value
+            if not isinstance(pairs, Iterable) or isinstance(pairs, str):
+                checks.add("ids", "type", f"a mapping such as {{'VAT': 'GB123'}} is needed, not {shown(value)}")
+                continue
+            clean[name] = tuple(
+                (checks.take(text.clean, key, "ids"), checks.take(text.clean, number, f"ids.{key}"))
+                for key, number in pairs
+            )
+        elif name in ("country", "locale"):
+            clean[name] = checks.take(text.clean, value, name, most=20)  # type: ignore[arg-type]
+        elif name == "note":
+            clean[name] = checks.take(text.clean, value, name, most=100_000, lines=True)  # type: ignore[arg-type]
+        elif name == "persons":
+            clean[name] = value
+        else:
+            known = [field.name for field in attrs.fields(Contact)]
+            checks.add(name, "unknown", f"a contact has no {shown(name)}: {suggestion(name, known)}")
+    checks.done()
+    return clean
+
+
+def person_in(given: object, contact: Contact | None, path: str = "person") -> str | None:
+    """Return the id of the person *given* (a person, an id or a name), who must belong to *contact*."""
+    if given is None:
+        return None
+    name = getattr(given, "id", given)
+    person = contact.person(name) if contact is not None and isinstance(name, str) else None
+    if person is None:
+        known = [one.name for one in contact.persons] if contact is not None else []
+        message = f"nobody called {shown(name)} at {contact.name if contact else 'no contact'}: {suggestion(str(name), known)}"
+        raise Invalid(Problem(path, "unknown", message))
+    return person.id

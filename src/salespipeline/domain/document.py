@@ -1,0 +1,379 @@
+"""Financial documents: quotes, invoices and the like, editable until sent. (SPEC section 3)
+
+A document keeps facts, not one status (SPEC DOC-2); the one word shown to people is derived from them. What
+may follow what is data: see ``salespipeline.domain.rules``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+from salespipeline import text
+from salespipeline.domain.checks import Checks
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.fields import Answer, AnswerValue
+from salespipeline.domain.given import shared_values
+from salespipeline.domain.lines import Line, Totals, totals
+from salespipeline.domain.settings import Organisation, Settings
+from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.money import Currency, Money
+
+__all__ = [
+    "GIVEN",
+    "Approval",
+    "ClientAnswer",
+    "Document",
+    "DocumentType",
+    "Fact",
+    "Party",
+    "Payment",
+    "Seal",
+    "as_type",
+]
+
+GIVEN = frozenset("subject contact person currency rate lines due note terms reference custom owner locale".split())
+
+
+class DocumentType(StrEnum):
+    """The seven types. (SPEC DOC-1)"""
+
+    QUOTE = "quote"
+    PRO_FORMA = "pro_forma"
+    INVOICE = "invoice"
+    PURCHASE_ORDER = "purchase_order"
+    CREDIT_NOTE = "credit_note"
+    DELIVERY_NOTE = "delivery_note"
+    APPLICATION_FOR_PAYMENT = "application_for_payment"
+
+    @property
+    def words(self) -> str:
+        """The name as it stands in a message: ``purchase order``."""
+        return self.value.replace("_", " ")
+
+
+class Approval(StrEnum):
+    """Whether somebody must agree before it leaves. (SPEC DOC-8)"""
+
+    NOT_NEEDED = "not_needed"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """Something that was done: when, by whom, and why."""
+
+    at: dt.datetime
+    by: str
+    why: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ClientAnswer:
+    """What the client said: yes or no, when and by whom. A yes is bound to the seal. (SPEC DOC-7)"""
+
+    accepted: bool
+    at: dt.datetime
+    by: str
+    note: str = ""
+    content: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Payment:
+    """Money that came in for a document."""
+
+    amount: Money
+    on: dt.date
+    by: str
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Party:
+    """A seller or buyer as it stood when the document was issued."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    person: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def selling(cls, organisation: Organisation) -> Party:
+        """Return the organisation as a party."""
+        return cls(
+            name=organisation.name,
+            address=organisation.address,
+            email=organisation.email,
+            phone=organisation.phone,
+            website=organisation.website,
+            ids=organisation.ids,
+        )
+
+    @classmethod
+    def buying(cls, contact: Contact, person_id: str | None) -> Party:
+        """Return the contact, and the person dealt with there, as a party."""
+        person = contact.person(person_id) if person_id is not None else None
+        return cls(
+            name=contact.name,
+            address=contact.address + ((contact.country,) if contact.country else ()),
+            person=person.name if person is not None else "",
+            email=(person.email if person is not None else "") or contact.email,
+            phone=(person.phone if person is not None else "") or contact.phone,
+            website=contact.website,
+            ids=contact.ids,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Seal:
+    """SHA-256 of the content, and of the PDF that left, where one did. (SPEC DOC-7)"""
+
+    content: str
+    pdf: str | None = None
+
+
+@attrs.frozen(kw_only=True, order=False)
+class Document:
+    """A financial document. Its content is locked once it is sent; what follows is only facts. (SPEC DOC-3)
+
+    *number* and *reference* are given at creation or at issue, as its series says (SPEC DOC-6). *seller*,
+    *buyer*, *logo*, *payment_details* and *date* are copied in when it is issued, so that nothing that changes
+    later changes what the client saw. *in_transit* is the id of the delivery that is mailing it.
+    """
+
+    id: str
+    version: int = 0
+    type: DocumentType
+    series: str
+    number: int | None = None
+    reference: str | None = None
+    root_id: str | None = None
+    revision: int = 0
+    superseded_by: str | None = None
+    opportunity_id: str | None = None
+    source_id: str | None = None
+    contact_id: str
+    person_id: str | None = None
+    currency: Currency
+    lines: tuple[Line, ...]
+    subject: str = ""
+    date: dt.date | None = None
+    due: dt.date | None = None
+    note: str = ""
+    terms: str = ""
+    locale: str = ""
+    answers: tuple[Answer, ...] = ()
+    owner_id: str
+    seller: Party | None = None
+    buyer: Party | None = None
+    logo: str | None = None
+    payment_details: tuple[tuple[str, str], ...] = ()
+    held: Fact | None = None
+    approval: Approval = Approval.NOT_NEEDED
+    approval_fact: Fact | None = None
+    answer: ClientAnswer | None = None
+    cancelled: Fact | None = None
+    payments: tuple[Payment, ...] = ()
+    in_transit: str | None = None
+    sent_at: dt.datetime | None = None
+    sent_by: str | None = None
+    seal: Seal | None = None
+    created_at: dt.datetime
+    created_by: str
+
+    @classmethod
+    def drafted(
+        cls,
+        given: Mapping[str, object],
+        settings: Settings,
+        *,
+        id: str,
+        type: DocumentType,
+        series: str,
+        contact: Contact,
+        at: dt.datetime,
+        by: str,
+        number: int | None = None,
+        reference: str | None = None,
+        opportunity_id: str | None = None,
+        source_id: str | None = None,
+    ) -> Document:
+        """Return a new draft with the *given* values, or raise ``Invalid`` with every problem."""
+        checks = Checks()
+        values = _values(given, settings, checks, type=type, contact=contact, before=None, by=by)
+        name = f"{type.words} {reference}" if reference is not None else f"new {type.words}"
+        checks.done(record=name, action="draft")
+        values.setdefault("reference", reference)
+        values.setdefault("owner_id", by)
+        values.setdefault("terms", dict(settings.organisation.terms).get(type.value, ""))
+        values.setdefault("locale", contact.locale or settings.organisation.locale)
+        values.setdefault("contact_id", contact.id)
+        return cls(
+            id=id,
+            type=type,
+            series=series,
+            number=number,
+            opportunity_id=opportunity_id,
+            source_id=source_id,
+            created_at=at,
+            created_by=by,
+            **values,  # type: ignore[arg-type]
+        )
+
+    def with_values(
+        self, given: Mapping[str, object], settings: Settings, *, contact: Contact | None, by: str
+    ) -> Document:
+        """Return it with the *given* values replaced; whether it may be edited is asked of the rules."""
+        checks = Checks()
+        values = _values(given, settings, checks, type=self.type, contact=contact, before=self, by=by)
+        checks.done(record=self.name, action="edit")
+        return attrs.evolve(self, **values)
+
+    def issued(
+        self,
+        settings: Settings,
+        contact: Contact,
+        *,
+        on: dt.date,
+        number: int | None = None,
+        reference: str | None = None,
+    ) -> Document:
+        """Return it as it is issued: dated, numbered, with seller and buyer copied in. (SPEC DOC-6, DOC-7)
+
+        What it has already from an earlier try that did not leave, it keeps: a number never moves.
+        """
+        if self.seller is not None:
+            return self
+        organisation = settings.organisation
+        return attrs.evolve(
+            self,
+            number=self.number if number is None else number,
+            reference=self.reference if reference is None else reference,
+            date=on,
+            due=self.due or self.default_due(settings, on),
+            seller=Party.selling(organisation),
+            buyer=Party.buying(contact, self.person_id),
+            logo=organisation.logo,
+            payment_details=organisation.payment,
+        )
+
+    def default_due(self, settings: Settings, on: dt.date) -> dt.date | None:
+        """Return the last day of a quote, or the day to pay by, for one that is issued *on* that day."""
+        if self.type is DocumentType.QUOTE:
+            return on + dt.timedelta(days=settings.organisation.quote_days)
+        if self.type in (DocumentType.INVOICE, DocumentType.PRO_FORMA, DocumentType.APPLICATION_FOR_PAYMENT):
+            return on + dt.timedelta(days=settings.organisation.payment_days)
+        return None
+
+    @property
+    def name(self) -> str:
+        """How messages call it: ``quote 'QUO/00017'``."""
+        return f"{self.type.words} {self.reference!r}" if self.reference else f"unnumbered {self.type.words} ({self.id})"
+
+    @property
+    def sent(self) -> bool:
+        """Whether it left, by mail or by hand."""
+        return self.sent_at is not None
+
+    @property
+    def totals(self) -> Totals:
+        """Net, tax and total of the lines. (SPEC MON-3)"""
+        return totals(self.lines, self.currency)
+
+    @property
+    def total(self) -> Money:
+        """What the client is asked for, including tax."""
+        return self.totals.total
+
+    @property
+    def paid(self) -> Money:
+        """The sum of its payments."""
+        return Money.total((payment.amount for payment in self.payments), self.currency)
+
+    @property
+    def balance(self) -> Money:
+        """What is still to be paid."""
+        return self.total - self.paid
+
+    @property
+    def custom(self) -> dict[str, AnswerValue]:
+        """The answers to custom fields, by key."""
+        return {answer.key: answer.value for answer in self.answers}
+
+    def expired(self, today: dt.date) -> bool:
+        """Whether it is a sent quote whose last day is over and that nobody answered. (SPEC DOC-9)"""
+        past = self.due is not None and self.due < today
+        return past and self.type is DocumentType.QUOTE and self.answer is None
+
+    def state(self, today: dt.date) -> str:
+        """Return the one word shown to people, derived from the facts. (SPEC DOC-2)"""
+        if self.cancelled is not None:
+            return "cancelled"
+        if self.superseded_by is not None:
+            return "superseded"
+        if self.in_transit is not None:
+            return "in transit"
+        if self.held is not None:
+            return "on hold"
+        if self.approval is Approval.PENDING:
+            return "approval pending"
+        if self.approval is Approval.REFUSED:
+            return "approval refused"
+        if not self.sent:
+            return "draft"
+        if self.payments:
+            return "paid" if self.balance.amount <= 0 else "part paid"
+        if self.answer is not None:
+            return "accepted" if self.answer.accepted else "rejected"
+        return "expired" if self.expired(today) else "sent"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.total})"
+
+
+def as_type(given: object) -> DocumentType:
+    """Return the document type called *given*: ``"quote"``, ``"pro forma"``, ``"purchase_order"`` …"""
+    if isinstance(given, DocumentType):
+        return given
+    if isinstance(given, str):
+        name = given.strip().lower().replace(" ", "_").replace("-", "_")
+        for type in DocumentType:
+            if type.value == name:
+                return type
+    message = f"{shown(given)} is not a document type; one of {', '.join(DocumentType)}"
+    raise Invalid(Problem("type", "choice", message))
+
+
+def _values(
+    given: Mapping[str, object],
+    settings: Settings,
+    checks: Checks,
+    *,
+    type: DocumentType,
+    contact: Contact | None,
+    before: Document | None,
+    by: str,
+) -> dict[str, object]:
+    values = shared_values(
+        given, settings, checks, record_type=type.value, allowed=GIVEN, contact=contact, before=before, by=by
+    )
+    if "terms" in given:
+        values["terms"] = checks.take(text.clean, given["terms"], "terms", most=20_000, lines=True)  # type: ignore[arg-type]
+    if "locale" in given:
+        locale = checks.take(text.clean, given["locale"], "locale", most=20)  # type: ignore[arg-type]
+        values["locale"] = (locale or "").replace("-", "_")
+    if values.get("reference") is not None and type in (DocumentType.INVOICE, DocumentType.CREDIT_NOTE):
+        message = f"the number of a {type.words} is assigned when it is issued, so that there is no gap; leave it out"
+        checks.add("reference", "assigned", message)
+    return values
+
+

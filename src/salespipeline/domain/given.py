@@ -1,0 +1,150 @@
+"""Checking the values that opportunities and documents share, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Protocol
+
+import attrs
+
+from salespipeline import text
+from salespipeline.domain.checks import Checks, as_date, suggestion
+from salespipeline.domain.contacts import Contact, person_in
+from salespipeline.domain.fields import Answer, check_answers
+from salespipeline.domain.lines import Discount, Line, as_lines
+from salespipeline.domain.numbering import check_reference
+from salespipeline.domain.settings import Settings
+from salespipeline.errors import shown
+from salespipeline.money import Amount, Currency, decimal, product, round_half_up
+
+__all__ = ["HasDeal", "converted", "shared_values"]
+
+
+class HasDeal(Protocol):
+    """What an opportunity and a financial document have in common."""
+
+    @property
+    def contact_id(self) -> str: ...
+    @property
+    def person_id(self) -> str | None: ...
+    @property
+    def currency(self) -> Currency: ...
+    @property
+    def lines(self) -> tuple[Line, ...]: ...
+    @property
+    def answers(self) -> tuple[Answer, ...]: ...
+    @property
+    def owner_id(self) -> str: ...
+
+
+def shared_values(
+    given: Mapping[str, object],
+    settings: Settings,
+    checks: Checks,
+    *,
+    record_type: str,
+    allowed: Iterable[str],
+    contact: Contact | None,
+    before: HasDeal | None,
+    by: str,
+) -> dict[str, object]:
+    """Return the clean values for those of *given* that every deal has; the caller checks the rest.
+
+    *contact* is the contact that the record will have; *before* is the record as it is, ``None`` for a new one.
+    """
+    allowed = set(allowed)
+    for name in given.keys() - allowed:
+        checks.add(str(name), "unknown", f"a {record_type} has no {shown(name)}: {suggestion(str(name), sorted(allowed))}")
+    values: dict[str, object] = {}
+    if "subject" in given:
+        values["subject"] = checks.take(text.clean, given["subject"], "subject", required=record_type == "opportunity")  # type: ignore[arg-type]
+    if "note" in given:
+        values["note"] = checks.take(text.clean, given["note"], "note", most=100_000, lines=True)  # type: ignore[arg-type]
+    if "due" in given:
+        values["due"] = None if given["due"] is None else checks.take(as_date, given["due"], "due")
+    if given.get("reference") is not None:
+        values["reference"] = checks.take(check_reference, given["reference"])  # type: ignore[arg-type]
+    if contact is not None and (before is None or before.contact_id != contact.id):
+        values["contact_id"] = contact.id
+        values["person_id"] = None  # somebody at the former contact does not move with the deal
+    if "person" in given:
+        values["person_id"] = checks.take(person_in, given["person"], contact)
+    if given.get("owner") is not None:
+        owner = getattr(given["owner"], "id", given["owner"])
+        # Whoever acts may own, known to the settings or not: the host says who acts.
+        kept = before.owner_id if before is not None else None
+        values["owner_id"] = owner if owner in (by, kept) else checks.take(settings.users.chosen, owner, "owner")
+    currency = _currency(given, checks, before, settings)
+    values |= _money(given, checks, before, currency)
+    if "custom" in given or before is None:
+        values["answers"] = _answers(given.get("custom"), settings, checks, record_type, before)
+    return values
+
+
+def _currency(given: Mapping[str, object], checks: Checks, before: HasDeal | None, settings: Settings) -> Currency | None:
+    if given.get("currency") is not None:
+        return checks.take(Currency, given["currency"])  # type: ignore[arg-type]
+    return before.currency if before is not None else settings.organisation.currency
+
+
+def _money(
+    given: Mapping[str, object], checks: Checks, before: HasDeal | None, currency: Currency | None
+) -> dict[str, object]:
+    values: dict[str, object] = {}
+    changed = before is not None and currency is not None and before.currency != currency
+    if before is None or changed:
+        values["currency"] = currency
+    if "lines" in given:
+        lines = as_lines(given["lines"], checks, currency)
+        if not lines and not any(problem.path.startswith("lines") for problem in checks.problems):
+            checks.add("lines", "missing", "at least one line item is needed: add sp.Line('…', unit_price='…')")
+        values["lines"] = lines
+    elif before is None:
+        checks.add("lines", "missing", "at least one line item is needed: add sp.Line('…', unit_price='…')")
+    elif changed and currency is not None:
+        if given.get("rate") is None:
+            message = f"to go from {before.currency} to {currency}, give rate= (1 {before.currency} = rate {currency}) or new lines="
+            checks.add("rate", "missing", message)
+        else:
+            rate = checks.take(decimal, given["rate"], "rate")  # type: ignore[arg-type]
+            if rate is not None and rate <= 0:
+                checks.add("rate", "range", f"a rate is more than 0, not {rate}")
+            elif rate is not None:
+                values["lines"] = converted(before.lines, rate, currency)
+    return values
+
+
+def converted(lines: Iterable[Line], rate: Amount, currency: Currency) -> tuple[Line, ...]:
+    """Return *lines* with every price, amount of discount and cost × *rate*, rounded to *currency*. (SPEC OPP-1)"""
+    factor = decimal(rate, "rate")
+
+    def convert(amount: Decimal) -> Decimal:
+        return round_half_up(product(amount, factor), currency.digits)
+
+    def discounted(discount: Discount | None) -> Discount | None:
+        if discount is None or discount.amount is None:
+            return discount
+        return Discount(amount=convert(discount.amount))
+
+    result = []
+    for line in lines:
+        values = {field.name: getattr(line, field.name) for field in attrs.fields(Line)}
+        values["unit_price"] = convert(line.unit_price)
+        values["discount"] = discounted(line.discount)
+        values["cost"] = None if line.cost is None else convert(line.cost)
+        result.append(Line(**values))
+    return tuple(result)
+
+
+def _answers(
+    given: object, settings: Settings, checks: Checks, record_type: str, before: HasDeal | None
+) -> tuple[Answer, ...] | None:
+    if given is not None and not isinstance(given, Mapping):
+        checks.add("custom", "type", f"a mapping of answers by key is needed, not {shown(given)}")
+        return None
+    kept = before.answers if before is not None else ()
+    answers: dict[str, object] = {answer.key: answer.value for answer in kept}
+    answers.update(given or {})
+    merged = {key: value for key, value in answers.items() if value is not None}  # None takes an answer back
+    return checks.take(check_answers, settings.schemas(record_type), merged, kept=kept)

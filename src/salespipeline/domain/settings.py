@@ -1,0 +1,459 @@
+"""The lists that an administrator keeps, and ``Settings``: all of them as one immutable value. (SPEC section 1)
+
+Records refer to these by id, so a rename touches no record (SPEC SET-1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Generic, Protocol, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from salespipeline import text
+from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.lines import Line, Tax
+from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.errors import Invalid, NotFound, Problem, shown
+from salespipeline.money import Amount, Currency, decimal
+
+__all__ = [
+    "Item",
+    "Listed",
+    "Organisation",
+    "Part",
+    "Probability",
+    "Setting",
+    "Settings",
+    "Stage",
+    "Tag",
+    "TaxRate",
+    "User",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Stage:
+    """A step of the pipeline, freely named and ordered. (SPEC SET-1)"""
+
+    id: str
+    version: int = 0
+    label: str
+    position: int = 0
+    pipeline: str = "default"
+    archived: bool = False
+
+    def checked(self) -> Stage:
+        """Return the stage with clean texts, or raise ``Invalid``."""
+        return _cleaned(self, pipeline=lambda value: text.clean(value, "pipeline", required=True))
+
+
+@attrs.frozen(kw_only=True)
+class Probability:
+    """A label, a colour and a percent (0–100), independent of stages. (SPEC SET-2)"""
+
+    id: str
+    version: int = 0
+    label: str
+    percent: Decimal
+    colour: str = "#868e96"
+    position: int = 0
+    archived: bool = False
+
+    def checked(self) -> Probability:
+        """Return the probability with clean values, or raise ``Invalid``."""
+        return _cleaned(self, percent=_percent, colour=lambda value: text.colour(value, "colour"))
+
+
+@attrs.frozen(kw_only=True)
+class Tag:
+    """A label and a colour, for opportunities. (SPEC SET-3)"""
+
+    id: str
+    version: int = 0
+    label: str
+    colour: str = "#868e96"
+    position: int = 0
+    archived: bool = False
+
+    def checked(self) -> Tag:
+        """Return the tag with clean values, or raise ``Invalid``."""
+        return _cleaned(self, colour=lambda value: text.colour(value, "colour"))
+
+
+@attrs.frozen(kw_only=True)
+class TaxRate:
+    """A code, a percentage, a description, and the category for electronic invoices. (SPEC SET-7)"""
+
+    id: str
+    version: int = 0
+    code: str
+    percent: Decimal
+    description: str = ""
+    category: str = "S"
+    position: int = 0
+    archived: bool = False
+
+    @property
+    def label(self) -> str:
+        """The code: what people choose by."""
+        return self.code
+
+    def checked(self) -> TaxRate:
+        """Return the rate with clean values, or raise ``Invalid``."""
+        return _cleaned(
+            self,
+            code=lambda value: text.clean(value, "code", most=20, required=True),
+            percent=_percent,
+            description=lambda value: text.clean(value, "description"),
+            category=_category,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class User:
+    """Somebody who owns opportunities. The library authenticates nobody: the host says who acts. (SPEC SET-9)"""
+
+    id: str
+    version: int = 0
+    name: str
+    email: str = ""
+    department: str = ""
+    position: int = 0
+    archived: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name."""
+        return self.name
+
+    def checked(self) -> User:
+        """Return the user with clean values, or raise ``Invalid``."""
+        return _cleaned(
+            self,
+            name=lambda value: text.clean(value, "name", required=True),
+            email=lambda value: text.email(value, "email") if value else "",
+            department=lambda value: text.clean(value, "department"),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Organisation:
+    """Who sells: as printed on documents, with the defaults and the time zone that decides where days begin.
+
+    *logo* is the SHA-256 of a PNG or JPEG among the blobs. *payment* are pairs such as ``("iban", "…")``.
+    """
+
+    id: str = "organisation"
+    version: int = 0
+    name: str = ""
+    address: tuple[str, ...] = ()
+    ids: tuple[tuple[str, str], ...] = ()
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    logo: str | None = None
+    payment: tuple[tuple[str, str], ...] = ()
+    terms: tuple[tuple[str, str], ...] = ()  # by document type
+    currency: Currency = Currency("GBP")
+    locale: str = "en_GB"
+    time_zone: str = "UTC"
+    quote_days: int = 30
+    payment_days: int = 30
+
+    def checked(self) -> Organisation:
+        """Return the organisation with clean values, or raise ``Invalid`` with every problem."""
+        return _cleaned(
+            self,
+            name=lambda value: text.clean(value, "name"),
+            address=lambda value: _texts(value, "address"),
+            ids=lambda value: _pairs(value, "ids"),
+            payment=lambda value: _pairs(value, "payment"),
+            terms=lambda value: _pairs(value, "terms", lines=True),
+            email=lambda value: text.email(value, "email") if value else "",
+            phone=lambda value: text.phone(value, "phone") if value else "",
+            website=lambda value: text.url(value, "website") if value else "",
+            currency=Currency,
+            locale=_locale,
+            time_zone=_time_zone,
+            quote_days=lambda value: _days(value, "quote_days"),
+            payment_days=lambda value: _days(value, "payment_days"),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One component of a set: which item, how many."""
+
+    item_id: str
+    quantity: Decimal = Decimal(1)
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """A predefined item, with a unique reference; with *parts* it is a set that expands to several lines.
+
+    *price* is the selling price and *cost* the cost price, both excluding tax, in *currency*. (SPEC SET-5)
+    """
+
+    id: str
+    version: int = 0
+    reference: str
+    description: str
+    group: str = ""
+    nominal_code: str = ""
+    department_code: str = ""
+    price: Decimal = Decimal(0)
+    cost: Decimal | None = None
+    currency: Currency
+    tax: Tax = Tax()
+    unit: str = ""
+    parts: tuple[Part, ...] = ()
+    archived: bool = False
+
+    @property
+    def label(self) -> str:
+        """The reference."""
+        return self.reference
+
+    def checked(self) -> Item:
+        """Return the item with clean values, or raise ``Invalid`` with every problem."""
+        return _cleaned(
+            self,
+            reference=lambda value: text.clean(value, "reference", required=True),
+            description=lambda value: text.clean(value, "description", most=5000, lines=True, required=True),
+            group=lambda value: text.clean(value, "group"),
+            nominal_code=lambda value: text.clean(value, "nominal_code", most=50),
+            department_code=lambda value: text.clean(value, "department_code", most=50),
+            price=lambda value: decimal(value, "price"),
+            cost=lambda value: None if value is None else decimal(value, "cost"),
+            currency=Currency,
+            tax=lambda value: Tax.of(value, "tax"),
+            unit=lambda value: text.clean(value, "unit", most=20),
+        )
+
+    def line(self, quantity: Amount = 1, **changes: object) -> Line:
+        """Return a line with this item's values copied; *changes* replace some of them. (SPEC OPP-3)"""
+        values: dict[str, object] = {
+            "description": self.description,
+            "quantity": quantity,
+            "unit_price": self.price,
+            "cost": self.cost,
+            "tax": self.tax,
+            "reference": self.reference,
+            "unit": self.unit,
+            "source": "item",
+            "source_id": self.id,
+        }
+        return Line(**(values | changes))  # type: ignore[arg-type]
+
+
+Setting: TypeAlias = Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema
+
+
+class _Labelled(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def archived(self) -> bool: ...
+
+
+L = TypeVar("L", bound=_Labelled)
+
+
+class Listed(Generic[L]):
+    """An immutable, ordered list of settings, looked up by id or by label (in any case).
+
+    Iterating gives those in use; archived ones are still found, so that old records can be shown.
+    """
+
+    def __init__(self, what: str, records: Iterable[L] = ()) -> None:
+        self.what = what
+        self.all: tuple[L, ...] = tuple(sorted(records, key=lambda record: (record.position, record.id)))
+        self._by_id = {record.id: record for record in self.all}
+        self._by_label = {text.fold(record.label): record for record in reversed(self.all)}
+        self._by_label |= {text.fold(record.label): record for record in reversed(self.all) if not record.archived}
+
+    def __iter__(self) -> Iterator[L]:
+        return (record for record in self.all if not record.archived)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __getitem__(self, name: str) -> L:
+        record = self.get(name)
+        if record is None:
+            hint = suggestion(str(name), [record.label for record in self])
+            raise NotFound(f"no {self.what} is called {shown(name)}: {hint}", kind=self.what, key=str(name))
+        return record
+
+    def get(self, name: str) -> L | None:
+        """Return the record with this id or label, or ``None``."""
+        return self._by_id.get(name) or self._by_label.get(text.fold(name))
+
+    def label(self, id: str | None) -> str:
+        """Return the label of *id*; the id itself where nothing is known of it, and ``""`` for ``None``."""
+        record = self._by_id.get(id) if id is not None else None
+        return record.label if record is not None else id or ""
+
+    def chosen(self, given: object, path: str, *, kept: str | None = None) -> str:
+        """Return the id of what was *given* (a record, an id or a label), or raise ``Invalid`` naming *path*.
+
+        An archived one is refused, except the one that the record has already (*kept*).
+        """
+        name = getattr(given, "id", given)
+        record = self.get(name) if isinstance(name, str) and len(name) < 1000 else None
+        if record is None:
+            hint = suggestion(str(name)[:200], [record.label for record in self])
+            message = f"no {self.what} is called {shown(name)}: {hint}"
+            raise Invalid(Problem(path, "unknown", message))
+        if record.archived and record.id != kept:
+            message = f"the {self.what} {record.label!r} is archived: restore it, or choose another"
+            raise Invalid(Problem(path, "archived", message))
+        return record.id
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} {self.what}: {', '.join(record.label for record in self)}>"
+
+
+@attrs.frozen(kw_only=True, slots=False, eq=False)
+class Settings:
+    """Every list of the administrator as one value, as it stood at one moment."""
+
+    stages: Listed[Stage] = attrs.field(factory=lambda: Listed("stage"))
+    probabilities: Listed[Probability] = attrs.field(factory=lambda: Listed("probability"))
+    tags: Listed[Tag] = attrs.field(factory=lambda: Listed("tag"))
+    tax_rates: Listed[TaxRate] = attrs.field(factory=lambda: Listed("tax rate"))
+    users: Listed[User] = attrs.field(factory=lambda: Listed("user"))
+    series: Listed[Series] = attrs.field(factory=lambda: Listed("series"))
+    fields: Listed[FieldSchema] = attrs.field(factory=lambda: Listed("custom field"))
+    organisation: Organisation = attrs.field(factory=Organisation)
+    version: int = 0
+
+    @classmethod
+    def of(cls, records: Iterable[Setting], version: int = 0) -> Settings:
+        """Sort *records* into their lists."""
+        found: dict[type, list[Setting]] = {}
+        for record in records:
+            found.setdefault(type(record), []).append(record)
+        organisation = found.get(Organisation, [])
+        return cls(
+            stages=Listed("stage", found.get(Stage, [])),  # type: ignore[arg-type]
+            probabilities=Listed("probability", found.get(Probability, [])),  # type: ignore[arg-type]
+            tags=Listed("tag", found.get(Tag, [])),  # type: ignore[arg-type]
+            tax_rates=Listed("tax rate", found.get(TaxRate, [])),  # type: ignore[arg-type]
+            users=Listed("user", found.get(User, [])),  # type: ignore[arg-type]
+            series=Listed("series", found.get(Series, [])),  # type: ignore[arg-type]
+            fields=Listed("custom field", found.get(FieldSchema, [])),  # type: ignore[arg-type]
+            organisation=organisation[0] if organisation else Organisation(),  # type: ignore[arg-type]
+            version=version,
+        )
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return ZoneInfo(self.organisation.time_zone)
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day of *moment* where the organisation is."""
+        return moment.astimezone(self.zone).date()
+
+    def schemas(self, record_type: str) -> tuple[FieldSchema, ...]:
+        """Return the custom fields of a record type, archived ones too, in their order."""
+        return tuple(schema for schema in self.fields.all if schema.record_type == record_type)
+
+    def series_for(self, for_type: str, name: str | None = None) -> Series:
+        """Return the series that numbers this type: the named one, the first of its type, or the default one."""
+        if name is not None:
+            return self.series[name]
+        for series in self.series:
+            if series.for_type == for_type:
+                return series
+        return DEFAULT_SERIES[for_type]
+
+    def department_of(self, owner_id: str, own: str | None) -> str:
+        """Return the department of a record: its own, or else its owner's. (SPEC OPP-7)"""
+        if own is not None:
+            return own
+        user = self.users.get(owner_id)
+        return user.department if user is not None else ""
+
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
+
+
+def _cleaned(record: T, **cleaners: object) -> T:
+    checks = Checks()
+    if isinstance(record, Stage | Probability | Tag):
+        cleaners["label"] = lambda value: text.clean(value, "label", required=True)
+    values = {name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()}  # type: ignore[arg-type]
+    checks.done()
+    return attrs.evolve(record, **values)
+
+
+def _percent(value: Amount) -> Decimal:
+    if isinstance(value, str):
+        value = value.strip().removesuffix("%")
+    percent = decimal(value, "percent")
+    if not 0 <= percent <= 100:
+        raise Invalid(Problem("percent", "range", f"a percent is 0 to 100, not {shown(str(percent))}"))
+    return percent
+
+
+def _category(value: str) -> str:
+    if value not in ("S", "Z", "E", "AE", "K", "G", "O", "L", "M"):
+        message = f"{shown(value)} is not a tax category; one of S, Z, E, AE, K, G, O, L, M (UNTDID 5305)"
+        raise Invalid(Problem("category", "choice", message))
+    return value
+
+
+def _texts(value: object, path: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.splitlines()
+    if not isinstance(value, Iterable):
+        raise Invalid(Problem(path, "type", f"lines of text are needed, not {shown(value)}"))
+    return tuple(text.clean(line, f"{path}[{position}]") for position, line in enumerate(value))
+
+
+def _pairs(value: object, path: str, *, lines: bool = False) -> tuple[tuple[str, str], ...]:
+    pairs = value.items() if isinstance(value, dict) else value
+    if not isinstance(pairs, Iterable) or isinstance(pairs, str):
+        raise Invalid(Problem(path, "type", f"a mapping such as {{'VAT': 'GB123'}} is needed, not {shown(value)}"))
+    most = 20_000 if lines else 200
+    return tuple(
+        (text.clean(key, path, most=50, required=True), text.clean(item, f"{path}.{key}", most=most, lines=lines))
+        for key, item in pairs
+    )
+
+
+def _days(value: object, path: str) -> int:
+    if type(value) is not int or not 0 <= value <= 3650:
+        raise Invalid(Problem(path, "range", f"a number of days from 0 to 3650 is needed, not {shown(value)}"))
+    return value
+
+
+def _locale(value: str) -> str:
+    cleaned = text.clean(value, "locale", most=20, required=True).replace("-", "_")
+    if not all(part.isalnum() and part.isascii() for part in cleaned.split("_")):
+        raise Invalid(Problem("locale", "locale", f"{shown(value)} is not a locale such as 'en_GB' or 'fr_FR'"))
+    return cleaned
+
+
+def _time_zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, TypeError, OSError):
+        message = f"{shown(value)} is not a time zone of the IANA database, such as 'Europe/London'"
+        raise Invalid(Problem("time_zone", "unknown", message)) from None

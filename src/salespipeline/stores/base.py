@@ -1,0 +1,157 @@
+"""What every transaction is given for nothing: the rich methods, made from the five primitives.
+
+Whoever writes a store subclasses ``BaseTransaction`` and writes ``get``, ``put``, ``delete``, ``scan`` and
+``next_number``; everything else then works, correctly and slowly. Override a method to push its work down
+into the database. These defaults *are* the meaning of the rich methods: the tests compare every store with
+them.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from salespipeline.entries import Entry, Index, Scalar, Stored
+from salespipeline.errors import Overflow
+from salespipeline.query import INT_MAX, INT_MIN, Count, Group, Max, Measure, Min, Prefix, Query, Sum, matches
+
+__all__ = ["BaseTransaction", "Row", "grouped", "sort_key", "system_clock"]
+
+Row: TypeAlias = tuple[Scalar | None, ...]
+
+
+def system_clock() -> int:
+    """Return the time of this machine in microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+class BaseTransaction(ABC):
+    """A transaction whose rich methods are made from five primitives.
+
+    A subclass also sees to what only it can know: that reads see its own writes, that a clean exit commits and
+    an exception rolls back, that writing in a read-only transaction raises ``ReadOnly``, and that a
+    transaction used after its end raises ``StorageError``.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def get(self, kind: str, id: str) -> Stored | None:
+        """Return the entry, or ``None``."""
+
+    @abstractmethod
+    def put(self, entry: Entry) -> None:
+        """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
+
+    @abstractmethod
+    def delete(self, kind: str, id: str, version: int) -> None:
+        """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""
+
+    @abstractmethod
+    def scan(self, kind: str) -> Iterator[Entry]:
+        """Yield every entry of a kind with its index, by id."""
+
+    @abstractmethod
+    def next_number(self, series: str) -> int:
+        """Return 1, 2, 3 … for *series*; a rollback takes it back."""
+
+    def find(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for."""
+        return iter([Stored(entry.id, entry.version, entry.body) for entry in self._page(query)])
+
+    def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
+        """Yield these index fields (or ``"id"``) of what the query asks for."""
+        rows: list[Row] = [
+            tuple([entry.id if name == "id" else entry.index.get(name) for name in fields])  # type: ignore[misc]
+            for entry in self._page(query)
+        ]
+        return iter(rows)
+
+    def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
+        """Yield one tuple a group: the keys, then the measures. ``Overflow`` where a sum leaves 64 bits."""
+        indexes = (entry.index for entry in self.scan(query.kind) if matches(query.where, entry.index))
+        return iter(grouped(indexes, by, measures))
+
+    def get_many(self, kind: str, ids: Iterable[str]) -> dict[str, Stored]:
+        """Return those of *ids* that exist."""
+        found = {id: self.get(kind, id) for id in ids}
+        return {id: stored for id, stored in found.items() if stored is not None}
+
+    def put_many(self, entries: Iterable[Entry]) -> None:
+        """Put every entry, as ``put`` does one."""
+        for entry in entries:
+            self.put(entry)
+
+    def now(self) -> int:
+        """Return the store's clock, in microseconds since 1970 UTC."""
+        return system_clock()
+
+    def _page(self, query: Query) -> list[Entry]:
+        key = sort_key(query.order)
+        entries = [entry for entry in self.scan(query.kind) if matches(query.where, entry.index)]
+        after = query.after
+        if after is not None and query.descending:
+            entries = [entry for entry in entries if key(entry) < after]
+        elif after is not None:
+            entries = [entry for entry in entries if key(entry) > after]
+        entries.sort(key=key, reverse=query.descending)
+        return entries if query.limit is None else entries[: query.limit]
+
+
+def sort_key(order: Sequence[str]) -> Callable[[Entry], tuple[Scalar, ...]]:
+    """Return the function that gives an entry's place in this order: its sort values, then its id."""
+
+    def key(entry: Entry) -> tuple[Scalar, ...]:
+        index = entry.index
+        return (*[index[name] for name in order], entry.id)  # type: ignore[arg-type]
+
+    return key
+
+
+def grouped(indexes: Iterable[Index], by: Sequence[Group], measures: Sequence[Measure]) -> list[Row]:
+    """Group *indexes* and measure each group with exact integers.
+
+    >>> grouped([{"stage": "b", "value": 5}, {}, {"stage": "b", "value": 7}], ["stage"], [Count(), Sum("value")])
+    [(None, 1, 0), ('b', 2, 12)]
+    """
+    groups: dict[Row, list[Index]] = {} if by else {(): []}
+    for index in indexes:
+        for keys in _keys(index, by):
+            groups.setdefault(keys, []).append(index)
+    rows = [(*keys, *[_measured(measure, members) for measure in measures]) for keys, members in groups.items()]
+    width = len(by)
+    rows.sort(key=lambda row: [(value is not None, value) for value in row[:width]])
+    return rows
+
+
+def _keys(index: Index, by: Sequence[Group]) -> list[Row]:
+    found: list[Row] = [()]
+    for group in by:
+        match group:
+            case Prefix(field, length):
+                text = index.get(field)
+                values: tuple[Scalar | None, ...] = (text if text is None else str(text)[:length],)
+            case _:
+                value = index.get(group)
+                values = (value or (None,)) if isinstance(value, tuple) else (value,)
+        found = [(*keys, value) for keys in found for value in values]
+    return found
+
+
+def _measured(measure: Measure, members: list[Index]) -> Scalar | None:
+    match measure:
+        case Count():
+            return len(members)
+        case Sum(field, times):
+            total = sum(index[field] * (index[times] if times else 1) for index in members
+                        if field in index and (times is None or times in index))  # type: ignore[operator,misc]
+            if not INT_MIN <= total <= INT_MAX:
+                raise overflow(field)
+            return total
+        case Min(field):
+            return min((index[field] for index in members if field in index), default=None)  # type: ignore[type-var]
+        case Max(field):
+            return max((index[field] for index in members if field in index), default=None)  # type: ignore[type-var]
