@@ -1,0 +1,236 @@
+"""A list of records as a value: filters, an order, a limit. It touches nothing until it is iterated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+import attrs
+
+from salespipeline.catalog import index_of
+from salespipeline.domain.checks import suggestion
+from salespipeline.domain.settings import Settings
+from salespipeline.errors import Invalid, NotFound, Problem, shown
+from salespipeline.filters import Filter, predicates
+from salespipeline.query import All, Count, Predicate, Query, check, decode_cursor, encode_cursor
+from salespipeline.work import KIND_BY_NAME
+
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["Listing", "Page", "Shape"]
+
+R = TypeVar("R")
+CHUNK = 500
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """What can be asked of one kind of record: its filters, its orders, and how a row is shown."""
+
+    kind: str
+    filters: Mapping[str, Filter]
+    orders: Mapping[str, str]  # the name that people use: the index field
+    default: str
+    row: Callable[[Any, Settings, Mapping[str, str]], dict[str, object]]
+    titles: Callable[[Any], str | None] = lambda _record: None  # the contact whose name a row shows
+
+
+@attrs.frozen
+class Page(Generic[R]):
+    """Some records, and the cursor to go on with; *next* is ``None`` on the last page."""
+
+    items: tuple[R, ...]
+    next: str | None
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class Listing(Generic[R]):
+    """Records of one kind, as a query that runs when it is iterated, counted or shown. (SPEC OPP-10)
+
+    ``where`` narrows, ``order`` sorts, a slice limits; each returns a new listing. Iterating reads page by page
+    in the order of the sort values, so that nothing is skipped or repeated while others insert.
+    """
+
+    def __init__(
+        self,
+        sales: Sales,
+        shape: Shape,
+        *,
+        given: tuple[tuple[str, object], ...] = (),
+        order: str | None = None,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> None:
+        self._sales = sales
+        self._shape = shape
+        self._given = given
+        self._order = order or shape.default
+        self._start = start
+        self._stop = stop
+
+    def _with(self, **changes: Any) -> Listing[R]:
+        facts = {"given": self._given, "order": self._order, "start": self._start, "stop": self._stop}
+        return type(self)(self._sales, self._shape, **(facts | changes))
+
+    def where(self, **filters: object) -> Listing[R]:
+        """Return the records that also fit these filters; unknown ones raise ``Invalid`` when it is run.
+
+        Write ``stage="Quoted"``, ``value__ge="10000 GBP"``, ``due__lt=date(…)``, ``tags__any=["VIP"]``,
+        ``reference__startswith="OPP/"``, ``owner__in=["jane", "tom"]``, ``stage__not="Lead"``, ``person=None``.
+        """
+        return self._with(given=self._given + tuple(filters.items()))
+
+    def order(self, by: str) -> Listing[R]:
+        """Return them sorted by a field, ``"-value"`` for descending order."""
+        name = by.removeprefix("-") if isinstance(by, str) else by
+        if name not in self._shape.orders:
+            hint = suggestion(str(name), self._shape.orders)
+            raise Invalid(Problem("order", "unknown", f"nothing is sorted by {shown(name)}: {hint}"))
+        return self._with(order=by)
+
+    def predicate(self, settings: Settings) -> Predicate:
+        """Return the filters as a predicate of the query language."""
+        return All(predicates(self._given, self._shape.filters, settings, self._shape.kind))
+
+    def query(self, settings: Settings) -> Query:
+        """Return the query that this listing runs, without its limits."""
+        name = self._order.removeprefix("-")
+        query = Query(
+            kind=self._shape.kind,
+            where=self.predicate(settings),
+            order=(self._shape.orders[name],),
+            descending=self._order.startswith("-"),
+        )
+        check(query, KIND_BY_NAME[query.kind])
+        return query
+
+    def page(self, size: int = 50, after: str | None = None) -> Page[R]:
+        """Return *size* records from the start, or from behind the cursor of the page before."""
+        if type(size) is not int or not 1 <= size <= 10_000:
+            raise Invalid(Problem("size", "range", f"a page has 1 to 10,000 records, not {shown(size)}"))
+        with self._sales.work(write=False) as work:
+            query = self.query(work.settings)
+            start = decode_cursor(query, after) if after is not None else None
+            found = list(work.find(attrs.evolve(query, after=start, limit=size + 1)))
+        items = tuple(found[:size])
+        more = len(found) > size
+        return Page(items, encode_cursor(query, self._position(query, items[-1])) if more else None)
+
+    @staticmethod
+    def _position(query: Query, record: Any) -> tuple[Any, ...]:
+        index = index_of(record)
+        return (*(index[name] for name in query.order), record.id)
+
+    def __iter__(self) -> Iterator[R]:
+        after: tuple[Any, ...] | None = None
+        skipped, wanted = self._start, None if self._stop is None else max(self._stop - self._start, 0)
+        while wanted is None or wanted > 0:
+            limit = CHUNK if wanted is None else min(CHUNK, wanted + skipped)
+            with self._sales.work(write=False) as work:
+                query = self.query(work.settings)
+                found = list(work.find(attrs.evolve(query, after=after, limit=limit)))
+            if found:
+                after = self._position(query, found[-1])
+            for record in found[skipped:]:
+                yield record
+                if wanted is not None:
+                    wanted -= 1
+            skipped = max(skipped - len(found), 0)
+            if len(found) < limit:
+                return
+
+    def count(self) -> int:
+        """Return how many there are, limits aside, without reading them."""
+        with self._sales.work(write=False) as work:
+            query = attrs.evolve(self.query(work.settings), order=(), descending=False)
+            ((number,),) = work.tx.tally(query, (), (Count(),))
+        return int(number or 0)
+
+    def __len__(self) -> int:
+        stop = self.count() if self._stop is None else min(self._stop, self.count())
+        return max(stop - self._start, 0)
+
+    def __bool__(self) -> bool:
+        return self.first() is not None
+
+    def first(self) -> R | None:
+        """Return the first one, or ``None``."""
+        return next(iter(self[:1]), None)
+
+    def one(self) -> R:
+        """Return the only one; raises ``NotFound`` where there is none, ``Invalid`` where there are several."""
+        found = list(self[:2])
+        if not found:
+            raise NotFound(f"no {self._shape.kind} fits {self._filters()}", kind=self._shape.kind)
+        if len(found) > 1:
+            message = f"more than one {self._shape.kind} fits {self._filters()}; narrow it, or use first()"
+            raise Invalid(Problem("where", "several", message))
+        return found[0]
+
+    def ids(self) -> list[str]:
+        """Return the ids, in order, without reading the records."""
+        with self._sales.work(write=False) as work:
+            query = attrs.evolve(self.query(work.settings), limit=self._stop)
+            return [str(row[0]) for row in work.tx.columns(query, ("id",))][self._start :]
+
+    @overload
+    def __getitem__(self, key: int) -> R: ...
+    @overload
+    def __getitem__(self, key: slice) -> Listing[R]: ...
+    def __getitem__(self, key: int | slice) -> R | Listing[R]:
+        if isinstance(key, int):
+            if key < 0:
+                raise IndexError("a listing is counted from its start; order it the other way round")
+            found = list(self[key : key + 1])
+            if not found:
+                raise IndexError(f"there is no record number {key}")
+            return found[0]
+        start, stop = key.start or 0, key.stop
+        if key.step not in (None, 1) or start < 0 or (stop is not None and stop < 0):
+            raise IndexError("a listing is sliced from its start, without steps: [:20] or [20:40]")
+        ends = [self._start + stop] if stop is not None else []
+        ends += [self._stop] if self._stop is not None else []
+        return self._with(start=self._start + start, stop=min(ends) if ends else None)
+
+    def _filters(self) -> str:
+        return ", ".join(f"{name}={shown(value, 40)}" for name, value in self._given) or "(no filter)"
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return plain rows with labels in place of ids: for frames, CSV and JSON."""
+        records = list(self)
+        with self._sales.work(write=False) as work:
+            contacts = {title for record in records if (title := self._shape.titles(record))}
+            names = {id: contact.name for id, contact in _contacts(work, contacts)}
+            return [self._shape.row(record, work.settings, names) for record in records]
+
+    def to_pandas(self) -> Any:
+        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""
+        from salespipeline.notebook import to_pandas
+
+        return to_pandas(self.to_dicts())
+
+    def to_polars(self) -> Any:
+        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed."""
+        from salespipeline.notebook import to_polars
+
+        return to_polars(self.to_dicts())
+
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import listing_html
+
+        return listing_html(self)
+
+    def __repr__(self) -> str:
+        return f"<{self._shape.kind} list: {self._filters()}, by {self._order}>"
+
+
+def _contacts(work: Any, ids: set[str]) -> Iterator[tuple[str, Any]]:
+    from salespipeline.domain.contacts import Contact
+
+    yield from work.get_many(Contact, sorted(ids)).items()

@@ -1,0 +1,205 @@
+"""``Sales``: the front door. It opens transactions, calls the domain, and puts what comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from salespipeline import text
+from salespipeline.catalog import CATALOG
+from salespipeline.domain.checks import aware
+from salespipeline.errors import Invalid, OpenError, Problem
+from salespipeline.ports import Blobs, Clock, Ids, Mailer, Renderer, Store
+from salespipeline.work import SettingsCache, Work
+
+if TYPE_CHECKING:
+    from salespipeline.contacts import Contacts
+    from salespipeline.deliveries import Deliveries
+    from salespipeline.documents import Documents
+    from salespipeline.opportunities import Opportunities
+    from salespipeline.report import Reports
+    from salespipeline.settings import SettingsDesk
+
+__all__ = ["Sales", "new_id", "utc_now"]
+
+
+def utc_now() -> datetime:
+    """Return this machine's time: the clock that is used unless another is injected. (SPEC EXT-3)"""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a UUID version 7: unique, and in the order of time."""
+    from uuid_utils import uuid7
+
+    return str(uuid7())
+
+
+class Sales:
+    """A sales pipeline on a store: its settings, contacts, opportunities, documents and reports.
+
+    Make one with ``salespipeline.open``. It may be shared between threads; after a fork, open a new one. *actor*
+    is who acts, as the host application says: every change records it (SPEC SET-9).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        actor: str = "system",
+        blobs: Blobs | None = None,
+        mailer: Mailer | None = None,
+        renderer: Renderer | None = None,
+        clock: Clock = utc_now,
+        ids: Ids = new_id,
+    ) -> None:
+        """Prepare *store* and remember the rest. *blobs* default to those that the store brings along."""
+        self.store = store
+        self.actor = text.clean(actor, "actor", required=True)
+        self.clock = clock
+        self.ids = ids
+        self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
+        self._mailer = mailer
+        self._renderer = renderer
+        self._cache = SettingsCache()
+        self._local = threading.local()
+        store.prepare(CATALOG)
+
+    @cached_property
+    def settings(self) -> SettingsDesk:
+        """The lists that an administrator keeps. (SPEC section 1)"""
+        from salespipeline.settings import SettingsDesk
+
+        return SettingsDesk(self)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Clients and sites, with the persons dealt with there. (SPEC OPP-4)"""
+        from salespipeline.contacts import Contacts
+
+        return Contacts(self)
+
+    @cached_property
+    def opportunities(self) -> Opportunities:
+        """The opportunities. (SPEC section 2)"""
+        from salespipeline.opportunities import Opportunities
+
+        return Opportunities(self)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The financial documents. (SPEC section 3)"""
+        from salespipeline.documents import Documents
+
+        return Documents(self)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What *send all* did with each document. (SPEC section 6)"""
+        from salespipeline.deliveries import Deliveries
+
+        return Deliveries(self)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Conversion, performance and what is coming. (SPEC section 7)"""
+        from salespipeline.report import Reports
+
+        return Reports(self)
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where files are kept; raises ``OpenError`` where the store has no place of its own and none was given."""
+        if self._blobs is None:
+            raise OpenError("this store has no place for files: pass blobs=salespipeline.blobs.Folder('…') to open()")
+        return self._blobs
+
+    @property
+    def mailer(self) -> Mailer:
+        """What mails; raises ``OpenError`` where none was given."""
+        if self._mailer is None:
+            raise OpenError("no mailer was given: pass mailer=salespipeline.mail.Smtp('smtp://…') to open()")
+        return self._mailer
+
+    @property
+    def renderer(self) -> Renderer:
+        """What draws documents: the PDF renderer of this library, unless another was given."""
+        if self._renderer is None:
+            from salespipeline.render import PdfRenderer
+
+            self._renderer = PdfRenderer()
+        return self._renderer
+
+    def acting(self, actor: str) -> Sales:
+        """Return the same pipeline with somebody else acting."""
+        other = Sales.__new__(Sales)
+        shared = ("store", "clock", "ids", "_blobs", "_mailer", "_renderer", "_cache", "_local")
+        other.__dict__.update({name: self.__dict__[name] for name in shared})
+        other.actor = text.clean(actor, "actor", required=True)
+        return other
+
+    def now(self) -> datetime:
+        """Return what the injected clock says, in UTC."""
+        return aware(self.clock(), "clock")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do several things as one: all of them, or, where an exception leaves the block, none.
+
+        >>> import salespipeline as sp
+        >>> sales = sp.open("memory:")
+        >>> with sales.transaction():
+        ...     _ = sales.settings.stages.add("Enquiry", "Quoted")
+        ...     _ = sales.contacts.add("Acme Ltd")
+        """
+        with self.work():
+            yield
+
+    @contextmanager
+    def work(self, *, write: bool = True) -> Iterator[Work]:
+        """Open a unit of work, or join the one that is open in this thread."""
+        current: Work | None = getattr(self._local, "work", None)
+        if current is not None:
+            if current.by != self.actor:
+                message = f"{self.actor!r} cannot join a transaction of {current.by!r}: finish that one first"
+                raise Invalid(Problem("actor", "transaction", message))
+            yield current
+            return
+        with self.store.transaction(write=write) as tx:
+            work = Work(tx, cache=self._cache, at=self.now(), by=self.actor, ids=self.ids)
+            self._local.work = work
+            try:
+                yield work
+            except BaseException:
+                if work.settings_changed:
+                    self._cache.forget()
+                raise
+            finally:
+                self._local.work = None
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open in this thread."""
+        return getattr(self._local, "work", None) is not None
+
+    def close(self) -> None:
+        """Close the store, and the mailer if there is one."""
+        if self._mailer is not None:
+            self._mailer.close()
+        self.store.close()
+
+    def __enter__(self) -> Sales:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Sales on {self.store!r} as {self.actor!r}>"

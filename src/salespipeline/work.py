@@ -1,0 +1,157 @@
+"""One unit of work: a transaction, who acts, when, and the settings as they stand in it.
+
+Everything that the façades write goes through ``keep`` and ``remove``, which add the activity entry to the same
+transaction (SPEC OPP-9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+import attrs
+
+from salespipeline.catalog import KIND_OF, Stamp
+from salespipeline.codec import decode, encode, plain
+from salespipeline.domain.activity import Activity, diff
+from salespipeline.domain.settings import Settings
+from salespipeline.entries import Entry
+from salespipeline.errors import Conflict, Duplicate, NotFound, shown
+from salespipeline.ports import Ids, Transaction
+from salespipeline.query import EVERYTHING, Query, check
+
+__all__ = ["SettingsCache", "Work"]
+
+R = TypeVar("R")
+SETTINGS = "settings"
+
+
+class SettingsCache:
+    """The settings as last read, good as long as their stamp has not moved. May be shared between threads."""
+
+    def __init__(self) -> None:
+        self._latest: Settings | None = None
+
+    def read(self, tx: Transaction) -> Settings:
+        """Return the settings as *tx* sees them."""
+        stamp = tx.get("stamp", SETTINGS)
+        version = stamp.version if stamp is not None else 0
+        latest = self._latest
+        if latest is None or latest.version != version:
+            records = [decode("setting", stored) for stored in tx.find(Query(kind="setting", where=EVERYTHING))]
+            latest = Settings.of(records, version)
+            self._latest = latest
+        return latest
+
+    def forget(self) -> None:
+        """Read again next time: a transaction that had changed the settings was rolled back."""
+        self._latest = None
+
+
+class Work:
+    """What a façade does inside one transaction."""
+
+    def __init__(self, tx: Transaction, *, cache: SettingsCache, at: datetime, by: str, ids: Ids) -> None:
+        self.tx = tx
+        self.at = at
+        self.by = by
+        self.new_id = ids
+        self.settings_changed = False
+        self._cache = cache
+        self._settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they stand in this transaction."""
+        if self._settings is None:
+            self._settings = self._cache.read(self.tx)
+        return self._settings
+
+    def touch_settings(self) -> None:
+        """Bump the stamp, so that everybody reads the settings again."""
+        self._settings = None
+        self.settings_changed = True
+        stored = self.tx.get("stamp", SETTINGS)
+        self.tx.put(encode(Stamp(id=SETTINGS, version=stored.version if stored is not None else 0)))
+
+    def get(self, cls: type[R], id: str) -> R | None:
+        """Return the record with this id, or ``None``."""
+        kind = KIND_OF[cls].kind.name
+        stored = self.tx.get(kind, id)
+        return None if stored is None else decode(kind, stored)
+
+    def need(self, cls: type[R], id: str) -> R:
+        """Return the record with this id, or raise ``NotFound``."""
+        record = self.get(cls, id)
+        if record is None:
+            kind = KIND_OF[cls].kind.name
+            raise NotFound(f"no {kind} has the id {shown(id)}", kind=kind, key=id)
+        return record
+
+    def current(self, cls: type[R], given: Any) -> R:
+        """Return *given* as it is kept, or raise ``Conflict`` where somebody changed it meanwhile."""
+        record: Any = self.need(cls, given.id)
+        if record.version != given.version:
+            kind = KIND_OF[cls].kind.name
+            message = (
+                f"{kind} {given.id} was changed meanwhile: you have version {given.version}, version "
+                f"{record.version} is kept; read it again, or pass its id to apply the change to what is there"
+            )
+            raise Conflict(message, kind=kind, id=given.id)
+        return record  # type: ignore[no-any-return]
+
+    def get_many(self, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
+        """Return those of *ids* that exist, in one read."""
+        kind = KIND_OF[cls].kind.name
+        return {id: decode(kind, stored) for id, stored in self.tx.get_many(kind, ids).items()}
+
+    def find(self, query: Query) -> Iterator[Any]:
+        """Yield the records that *query* asks for."""
+        check(query, KIND_BY_NAME[query.kind])
+        return (decode(query.kind, stored) for stored in self.tx.find(query))
+
+    def keep(self, after: R, before: R | None = None, *, action: str) -> R:
+        """Keep *after* and the activity that tells how it came from *before*; nothing where nothing changed."""
+        entries = self.entries(after, before, action=action)
+        if not entries:
+            return after
+        for entry in entries:
+            self._put(entry)
+        return attrs.evolve(after, version=after.version + 1)  # type: ignore[misc, attr-defined]
+
+    def entries(self, after: Any, before: Any = None, *, action: str) -> tuple[Entry, ...]:
+        """Return the entries that ``keep`` puts: the record and its activity, or nothing where nothing changed."""
+        values = plain(after)
+        changes = diff(None if before is None else plain(before), values)
+        if before is not None and not changes:
+            return ()
+        return encode(after, values), encode(self._activity(after, after.version + 1, action, changes))
+
+    def remove(self, record: Any, *, action: str = "deleted") -> None:
+        """Delete *record*; the activity keeps who did it, when, and everything that it was. (SPEC DOC-5)"""
+        self.tx.delete(KIND_OF[type(record)].kind.name, record.id, record.version)
+        self._put(encode(self._activity(record, record.version + 1, action, diff(plain(record), None))))
+
+    def _activity(self, record: Any, version: int, action: str, changes: Any) -> Activity:
+        return Activity(
+            id=self.new_id(),
+            record_kind=KIND_OF[type(record)].kind.name,
+            record_id=record.id,
+            record_version=version,
+            action=action,
+            at=self.at,
+            by=self.by,
+            changes=changes,
+        )
+
+    def _put(self, entry: Entry) -> None:
+        try:
+            self.tx.put(entry)
+        except Duplicate as error:
+            values = ", ".join(f"{name} {shown(entry.index[name])}" for name in error.fields if name in entry.index)
+            message = f"another {entry.kind} has the {values} already: choose another, or use the one that is there"
+            raise Duplicate(message, kind=entry.kind, id=entry.id, fields=error.fields) from error
+
+
+KIND_BY_NAME = {kept.kind.name: kept.kind for kept in KIND_OF.values()}
