@@ -1,1 +1,96 @@
-"""Sales opportunities, from the first enquiry to the first order."""
+"""Sales opportunities, from the first enquiry to the first order.
+
+>>> import salespipeline as sp
+>>> sales = sp.open("memory:", actor="jane")
+>>> _ = sales.settings.stages.add("Prospect", "Quotation sent", "Order signed")
+>>> acme = sales.contacts.add("Acme Ltd", email="buyer@acme.example")
+>>> deal = sales.opportunities.create(
+...     contact=acme, subject="New warehouse",
+...     lines=[sp.Line("Racking, bay", quantity=40, unit_price="210.00", tax="20")],
+... )
+>>> print(deal)
+OPP/00001 New warehouse (8,400.00 GBP, open)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from salespipeline.domain.document import Document, DocumentType
+from salespipeline.domain.lines import Discount, Line, Tax
+from salespipeline.domain.opportunity import Opportunity, Status
+from salespipeline.errors import (
+    Conflict,
+    Duplicate,
+    Invalid,
+    NotAllowed,
+    NotEditable,
+    NotFound,
+    NotSendable,
+    OpenError,
+    Problem,
+    Refused,
+    SalesPipelineError,
+    StorageError,
+)
+from salespipeline.money import Currency, Money
+
+if TYPE_CHECKING:
+    from salespipeline import blobs, mail
+    from salespipeline.demo import demo
+    from salespipeline.opening import open
+    from salespipeline.sales import Sales
+
+__all__ = [
+    "Conflict",
+    "Currency",
+    "Discount",
+    "Document",
+    "DocumentType",
+    "Duplicate",
+    "Invalid",
+    "Line",
+    "Money",
+    "NotAllowed",
+    "NotEditable",
+    "NotFound",
+    "NotSendable",
+    "OpenError",
+    "Opportunity",
+    "Problem",
+    "Refused",
+    "Sales",
+    "SalesPipelineError",
+    "Status",
+    "StorageError",
+    "Tax",
+    "blobs",
+    "demo",
+    "mail",
+    "open",
+]
+
+_LAZY = {
+    "Sales": ("salespipeline.sales", "Sales"),
+    "blobs": ("salespipeline.blobs", None),
+    "demo": ("salespipeline.demo", "demo"),
+    "mail": ("salespipeline.mail", None),
+    "open": ("salespipeline.opening", "open"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is heavy when somebody asks for it."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("salespipeline")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _LAZY[name]
+    found = import_module(module)
+    value = found if attribute is None else getattr(found, attribute)
+    globals()[name] = value
+    return value

@@ -20,9 +20,11 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from salespipeline.catalog import FORMAT, KEPT, KIND_OF, SETTING_LISTS, index_of, instant
 from salespipeline.domain.activity import Change, Json
-from salespipeline.domain.document import Document
-from salespipeline.domain.fields import Answer
+from salespipeline.domain.document import Approval, Document, DocumentType
+from salespipeline.domain.fields import Answer, AnswerType
 from salespipeline.domain.lines import Line
+from salespipeline.domain.opportunity import Status
+from salespipeline.domain.sending import BatchState, DeliveryState
 from salespipeline.entries import Entry, Stored
 from salespipeline.errors import Corrupt, NewerFormat
 from salespipeline.money import Currency, Money
@@ -90,6 +92,10 @@ def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False, forbid_extra_keys=True, omit_if_default=True)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _exactly(primitive))
+    # By class, because each of these enumerations is also a str.
+    for words in (Status, DocumentType, Approval, AnswerType, DeliveryState, BatchState):
+        converter.register_structure_hook(words, _from_text(words))
+        converter.register_unstructure_hook(words, str)
     converter.register_structure_hook(Decimal, _from_text(Decimal))
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(datetime, _from_text(datetime.fromisoformat))

@@ -11,8 +11,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from salespipeline.entries import Entry, Index, Scalar, Stored
 from salespipeline.errors import Overflow
@@ -145,13 +144,25 @@ def _measured(measure: Measure, members: list[Index]) -> Scalar | None:
     match measure:
         case Count():
             return len(members)
-        case Sum(field, times):
-            total = sum(index[field] * (index[times] if times else 1) for index in members
-                        if field in index and (times is None or times in index))  # type: ignore[operator,misc]
-            if not INT_MIN <= total <= INT_MAX:
-                raise overflow(field)
-            return total
+        case Sum():
+            return _total(measure, members)
         case Min(field):
             return min((index[field] for index in members if field in index), default=None)  # type: ignore[type-var]
         case Max(field):
             return max((index[field] for index in members if field in index), default=None)  # type: ignore[type-var]
+
+
+def _total(measure: Sum, members: Sequence[Index]) -> int:
+    field, times = measure.field, measure.times
+    values: list[Any]
+    if times is None:
+        values = [index[field] for index in members if field in index]
+    else:
+        both: list[Any] = [(index[field], index[times]) for index in members if field in index and times in index]
+        values = [value * factor for value, factor in both]
+    total: int = sum(values)
+    if not INT_MIN <= total <= INT_MAX:
+        name = field if times is None else f"{field} x {times}"
+        message = f"the sum of {name} is {total}, which does not fit a signed 64-bit integer; narrow the query"
+        raise Overflow(message)
+    return total

@@ -1,0 +1,139 @@
+"""What every collection of records has in common: find one, list many, change one, tell its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from salespipeline.codec import restore
+from salespipeline.domain.activity import Activity, replay
+from salespipeline.errors import Conflict, NotFound, Unavailable, shown
+from salespipeline.listing import Listing, Page, Shape
+from salespipeline.query import Cmp, Query
+from salespipeline.text import fold
+from salespipeline.work import Work
+
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["Collection", "history_of"]
+
+R = TypeVar("R")
+TRIES = 5
+
+
+class Collection(Generic[R]):
+    """A plural noun of the face: ``sales.opportunities``. May be shared between threads."""
+
+    cls: type[R]
+    shape: Shape
+    key: str = "reference"  # the index field by which a record is also found
+
+    def __init__(self, sales: Sales) -> None:
+        self._sales = sales
+
+    def where(self, **filters: object) -> Listing[R]:
+        """Return the records that fit: see ``Listing.where``."""
+        return self.all().where(**filters)
+
+    def all(self) -> Listing[R]:
+        """Return all of them, as a listing."""
+        return Listing(self._sales, self.shape)
+
+    def order(self, by: str) -> Listing[R]:
+        """Return all of them, sorted: ``order("-value")``."""
+        return self.all().order(by)
+
+    def page(self, size: int = 50, after: str | None = None) -> Page[R]:
+        """Return the first page, or the one behind a cursor."""
+        return self.all().page(size, after)
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return self.all().count()
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def _repr_html_(self) -> str:
+        return self.all()._repr_html_()
+
+    def get(self, name: str) -> R:
+        """Return the record with this id or reference, or raise ``NotFound``."""
+        with self._sales.work(write=False) as work:
+            return self._named(work, name)
+
+    def __getitem__(self, name: str) -> R:
+        return self.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        with self._sales.work(write=False) as work:
+            return self._find(work, name) is not None
+
+    def history(self, record: R | str) -> list[Activity]:
+        """Return everything that happened to a record, oldest first, even if it is deleted. (SPEC OPP-9)"""
+        with self._sales.work(write=False) as work:
+            id = record if isinstance(record, str) else record.id  # type: ignore[attr-defined]
+            found = self._find(work, id)
+            return history_of(work, self.shape.kind, found.id if found is not None else id)  # type: ignore[attr-defined]
+
+    def versions(self, record: R | str) -> list[R]:
+        """Return every past version of a record, oldest first, made by replaying its history. (SPEC OPP-9)"""
+        return [
+            restore(self.cls, activity.record_id, activity.record_version, state)
+            for activity, state in replay(self.history(record))
+            if activity.action != "deleted"
+        ]
+
+    def _find(self, work: Work, name: str) -> R | None:
+        found = work.get(self.cls, name)
+        if found is None:
+            query = Query(kind=self.shape.kind, where=Cmp(self.key, "=", fold(name)), limit=2)
+            several = list(work.find(query))
+            if len(several) > 1:
+                message = f"more than one {self.shape.kind} is called {shown(name)}: pass an id, such as {several[0].id}"
+                raise NotFound(message, kind=self.shape.kind, key=name)
+            found = several[0] if several else None
+        return found
+
+    def _named(self, work: Work, given: R | str) -> R:
+        if not isinstance(given, str):
+            return work.current(self.cls, given)
+        found = self._find(work, given)
+        if found is None:
+            message = f"no {self.shape.kind} has the id or {self.key} {shown(given)}"
+            raise NotFound(message, kind=self.shape.kind, key=given)
+        return found
+
+    def _change(self, given: R | str, move: Callable[[R, Work], R], action: str) -> R:
+        """Apply *move*: to exactly the version that was given, or, for an id, to what is there, trying a few times."""
+        tries = 1 if not isinstance(given, str) or self._sales.in_transaction else TRIES
+        for left in reversed(range(tries)):
+            try:
+                with self._sales.work() as work:
+                    before = self._named(work, given)
+                    return work.keep(move(before, work), before, action=action)
+            except Conflict:
+                if not left:
+                    raise
+            except Unavailable as error:
+                if not left or not error.retry:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def history_of(work: Work, kind: str, id: str) -> list[Activity]:
+    """Return the activities of one record, in the order of its versions."""
+    where = Cmp("record", "=", f"{kind}:{id}")
+    return list(work.find(Query(kind="activity", where=where, order=("record_version",))))
+
+
+def contact_of(record: Any) -> str | None:
+    """Return the id of the contact whose name a row shows."""
+    found: str | None = record.contact_id
+    return found

@@ -1,0 +1,116 @@
+"""``sales.contacts``: clients and sites, and the persons dealt with there. (SPEC OPP-4)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from salespipeline import text
+from salespipeline.collection import Collection
+from salespipeline.domain.contacts import Contact, Person, contact_changes
+from salespipeline.domain.settings import Settings
+from salespipeline.errors import Refused
+from salespipeline.filters import search, words
+from salespipeline.listing import Shape
+from salespipeline.query import Cmp, Contains, Count, Query, starts_with
+from salespipeline.work import Work
+
+__all__ = ["Contacts"]
+
+
+def _row(contact: Contact, _settings: Settings, _names: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "name": contact.name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "country": contact.country,
+        "persons": ", ".join(person.name for person in contact.persons),
+    }
+
+
+class Contacts(Collection[Contact]):
+    """Every contact; found by id or by name."""
+
+    cls = Contact
+    key = "name"
+    shape = Shape(
+        kind="contact",
+        filters={"name": words("name"), "email": words("email"), "country": words("country"), "text": search("text")},
+        orders={"name": "name", "created": "created"},
+        default="name",
+        row=_row,
+    )
+    typed_characters = 4
+
+    def add(self, name: str, **facts: Any) -> Contact:
+        """Add a contact. *facts*: email, phone, website, address, country, ids, locale, note.
+
+        >>> import salespipeline as sp
+        >>> sp.open("memory:").contacts.add("Acme Ltd", email="buyer@acme.example").name
+        'Acme Ltd'
+        """
+        facts.pop("persons", None)
+        values = contact_changes({"name": name, **facts})
+        with self._sales.work() as work:
+            contact = Contact(id=work.new_id(), created_at=work.at, created_by=work.by, **values)  # type: ignore[arg-type]
+            return work.keep(contact, action="created")
+
+    def edit(self, contact: Contact | str, **facts: Any) -> Contact:
+        """Replace some facts of a contact."""
+        facts.pop("persons", None)
+        values = contact_changes(facts)
+        return self._change(contact, lambda before, _work: attrs.evolve(before, **values), "edited")
+
+    def add_person(self, contact: Contact | str, name: str, *, email: str = "", phone: str = "", role: str = "") -> Contact:
+        """Add a person to a contact and return the contact."""
+        cleaned = contact_changes({"name": name, "email": email, "phone": phone})
+        role = text.clean(role, "role")
+
+        def move(before: Contact, work: Work) -> Contact:
+            person = Person(id=work.new_id(), role=role, **cleaned)  # type: ignore[arg-type]
+            return attrs.evolve(before, persons=(*before.persons, person))
+
+        return self._change(contact, move, "person added")
+
+    def suggest(self, typed: str, *, limit: int = 10) -> list[Contact]:
+        """Return contacts for what was *typed* so far: names that start so first, then names that contain it.
+
+        Nothing is suggested before the 4th character; case and accents make no difference. (SPEC OPP-4)
+        """
+        needle = text.fold(typed)
+        if len(needle) < self.typed_characters:
+            return []
+        with self._sales.work(write=False) as work:
+            starting = Query(kind="contact", where=starts_with("name", needle), order=("name",), limit=limit)
+            found: list[Contact] = list(work.find(starting))
+            if len(found) < limit:
+                known = {contact.id for contact in found}
+                others = Query(kind="contact", where=Contains("text", needle), order=("name",), limit=limit + len(found))
+                found += [contact for contact in work.find(others) if contact.id not in known]
+        return found[:limit]
+
+    def delete(self, contact: Contact | str) -> None:
+        """Delete a contact that no opportunity and no document names; otherwise ``Refused`` says how many do."""
+        with self._sales.work() as work:
+            record = self._named(work, contact)
+            for kind in ("opportunity", "document"):
+                query = Query(kind=kind, where=Cmp("contact", "=", record.id))
+                ((number,),) = work.tx.tally(query, (), (Count(),))
+                if number:
+                    raise Refused(
+                        f"contact {record.name!r} cannot be deleted: {number} {kind} records name it; delete or move them first",
+                        record=f"contact {record.id}",
+                        action="delete",
+                    )
+            work.remove(record)
+
+
+def resolve_contact(work: Work, contacts: Contacts, given: object) -> Contact | None:
+    """Return the contact that was *given* (a record, an id or a name), or ``None`` where it is not known."""
+    if isinstance(given, Contact):
+        return work.get(Contact, given.id)
+    return contacts._find(work, given) if isinstance(given, str) else None
+
+
