@@ -1,0 +1,142 @@
+"""The typed rows of reports, and ``Report``, which shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from salespipeline.money import Money
+
+__all__ = ["ComingRow", "ConversionRow", "PerformanceRow", "Report", "StageRow"]
+
+Row = TypeVar("Row", bound=attrs.AttrsInstance)
+
+
+@attrs.frozen(kw_only=True)
+class ConversionRow:
+    """How many, and how much, of what was closed was won. Rates are percentages with two decimals."""
+
+    name: str
+    won: int
+    lost: int
+    won_value: Money
+    lost_value: Money
+    rate: Decimal | None
+    value_rate: Decimal | None
+
+
+@attrs.frozen(kw_only=True)
+class PerformanceRow:
+    """How somebody, or a department, did. *cycle_days* is the mean from creation to closing of the won ones."""
+
+    name: str
+    open: int
+    won: int
+    lost: int
+    open_value: Money
+    won_value: Money
+    rate: Decimal | None
+    average_value: Money | None
+    cycle_days: Decimal | None
+
+
+@attrs.frozen(kw_only=True)
+class ComingRow:
+    """What is due in a month (``2026-11``, or ``""`` without a date); *weighted* is value × probability."""
+
+    name: str
+    month: str
+    count: int
+    value: Money
+    weighted: Money
+
+
+@attrs.frozen(kw_only=True)
+class StageRow:
+    """What is open in one stage."""
+
+    stage: str
+    count: int
+    value: Money
+    weighted: Money
+
+
+class Report(Generic[Row]):
+    """A title and typed rows: iterate it, print it, show it in a notebook, or hand its rows on.
+
+    >>> print(Report("Nothing", StageRow, []))
+    Nothing
+    (no rows)
+    """
+
+    def __init__(self, title: str, row: type[Row], rows: Sequence[Row]) -> None:
+        self.title = title
+        self.rows: tuple[Row, ...] = tuple(rows)
+        self.columns: tuple[str, ...] = tuple(field.name for field in attrs.fields(row))
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> Row:
+        return self.rows[position]
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return plain rows: money as a ``Decimal``, its currency in a column of its own."""
+        result: list[dict[str, object]] = []
+        for row in self.rows:
+            plain: dict[str, object] = {}
+            for name in self.columns:
+                value = getattr(row, name)
+                if isinstance(value, Money):
+                    plain["currency"] = str(value.currency)
+                    value = value.amount
+                plain[name] = value
+            result.append(plain)
+        return result
+
+    def to_pandas(self) -> Any:
+        """Return a pandas data frame; raises ``ImportError`` where pandas is not installed."""
+        from salespipeline.notebook import to_pandas
+
+        return to_pandas(self.to_dicts())
+
+    def to_polars(self) -> Any:
+        """Return a polars data frame; raises ``ImportError`` where polars is not installed."""
+        from salespipeline.notebook import to_polars
+
+        return to_polars(self.to_dicts())
+
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import report_html
+
+        return report_html(self)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return f"{self.title}\n(no rows)"
+        cells = [list(self.columns)] + [[shown(getattr(row, name)) for name in self.columns] for row in self.rows]
+        widths = [max(len(line[at]) for line in cells) for at in range(len(self.columns))]
+        lines = []
+        for line in cells:
+            padded = [
+                cell.ljust(width) if at == 0 else cell.rjust(width)
+                for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ]
+            lines.append("  ".join(padded).rstrip())
+        return "\n".join([self.title, lines[0], "-" * len(lines[0]), *lines[1:]])
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: {len(self.rows)} rows>"
+
+
+def shown(value: object) -> str:
+    """Return a cell as text."""
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)
