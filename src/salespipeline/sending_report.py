@@ -1,0 +1,173 @@
+"""What people see of *send all*: the plan before, the report after. (SPEC SEND-3)"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from salespipeline.domain.sending import DeliveryState, Reason
+from salespipeline.money import Money
+
+if TYPE_CHECKING:
+    from salespipeline.delivery import Sender
+
+__all__ = ["Plan", "PlanRow", "SendReport", "SendRow"]
+
+SHOWN = 20
+
+
+@attrs.frozen(kw_only=True)
+class PlanRow:
+    """One document of a plan: who gets it with which subject, or every reason why it is left out."""
+
+    document_id: str
+    document_version: int
+    reference: str
+    type: str
+    contact: str
+    to: tuple[str, ...]
+    subject: str
+    total: Money
+    reasons: tuple[Reason, ...] = ()
+    detail: str = ""
+    revision: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class SendRow:
+    """What became of one document."""
+
+    document_id: str
+    reference: str
+    state: DeliveryState
+    to: tuple[str, ...] = ()
+    subject: str = ""
+    reason: str = ""
+    delivery_id: str | None = None
+
+
+class Plan:
+    """What *send all* would do. Look at it, then ``run()`` it; until then nothing has left and nothing is written."""
+
+    def __init__(self, rows: tuple[PlanRow, ...], *, again: bool, runner: Sender) -> None:
+        self.rows = rows
+        self.again = again
+        self._runner = runner
+
+    @property
+    def included(self) -> tuple[PlanRow, ...]:
+        """The documents that would be mailed."""
+        return tuple(row for row in self.rows if not row.reasons)
+
+    @property
+    def left_out(self) -> tuple[PlanRow, ...]:
+        """The documents that would not, with the reasons."""
+        return tuple(row for row in self.rows if row.reasons)
+
+    def run(
+        self, *, progress: Callable[[int, int, SendRow], None] | None = None, on_error: str = "continue"
+    ) -> SendReport:
+        """Send them. *progress* is called with (done, total, row); *on_error* is ``continue`` or ``abort``."""
+        return self._runner.run(self, progress=progress, on_error=on_error)
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return plain rows."""
+        return [
+            {
+                "reference": row.reference,
+                "type": row.type,
+                "contact": row.contact,
+                "to": ", ".join(row.to),
+                "subject": row.subject,
+                "total": row.total.amount,
+                "currency": str(row.total.currency),
+                "left out": "; ".join(reason.value for reason in row.reasons),
+            }
+            for row in self.rows
+        ]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[PlanRow]:
+        return iter(self.rows)
+
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import table_html
+
+        return table_html(self._headline(), self.to_dicts())
+
+    def _headline(self) -> str:
+        return f"Send all: {len(self.included)} to mail, {len(self.left_out)} left out"
+
+    def __str__(self) -> str:
+        lines = [self._headline()]
+        for row in self.included[:SHOWN]:
+            lines.append(f"  {row.reference or '(at issue)':<14} {row.total!s:>18}  → {', '.join(row.to)}: {row.subject}")
+        if len(self.included) > SHOWN:
+            lines.append(f"  … and {len(self.included) - SHOWN} more")
+        counts = Counter("; ".join(reason.value for reason in row.reasons) for row in self.left_out)
+        lines += [f"  left out: {number} × {why}" for why, number in sorted(counts.items())]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<{self._headline()}>"
+
+
+class SendReport:
+    """What *send all* did: every planned document once. *paused* says why it stopped early, if it did."""
+
+    def __init__(self, rows: tuple[SendRow, ...], *, batch_id: str, paused: str = "") -> None:
+        self.rows = rows
+        self.batch_id = batch_id
+        self.paused = paused
+
+    def count(self, state: DeliveryState) -> int:
+        """Return how many documents are in this state."""
+        return sum(row.state is state for row in self.rows)
+
+    @property
+    def sent(self) -> tuple[SendRow, ...]:
+        """Those that the server took."""
+        return tuple(row for row in self.rows if row.state in (DeliveryState.SENT, DeliveryState.SENT_PARTIAL))
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return plain rows."""
+        return [
+            {
+                "reference": row.reference,
+                "state": row.state.value,
+                "to": ", ".join(row.to),
+                "subject": row.subject,
+                "reason": row.reason,
+            }
+            for row in self.rows
+        ]
+
+    def __iter__(self) -> Iterator[SendRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _headline(self) -> str:
+        counts = Counter(row.state.value for row in self.rows)
+        said = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "nothing to do"
+        return f"Sent all: {said}" + (f" (paused: {self.paused})" if self.paused else "")
+
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import table_html
+
+        return table_html(self._headline(), self.to_dicts())
+
+    def __str__(self) -> str:
+        lines = [self._headline()]
+        counts = Counter((row.state.value, row.reason) for row in self.rows if row.reason)
+        lines += [f"  {state}: {number} × {why}" for (state, why), number in sorted(counts.items())]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<{self._headline()}>"
