@@ -56,8 +56,10 @@ def instant(moment: datetime) -> str:
     >>> instant(datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
     '2026-11-24T09:30:00.000000Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment.tzinfo is not UTC else (
-        moment.isoformat(timespec="microseconds")[:-6] + "Z"
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if moment.tzinfo is not UTC
+        else (moment.isoformat(timespec="microseconds")[:-6] + "Z")
     )
 
 
@@ -198,7 +200,7 @@ def _text(name: str) -> Field:
     return Field(name, str)
 
 
-def _sorted(name: str, type: type[int] | type[str] = str) -> Field:
+def _sorted(name: str, type: type[int | str] = str) -> Field:
     return Field(name, type, sortable=True)
 
 

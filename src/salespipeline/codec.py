@@ -116,7 +116,7 @@ def _make_converter() -> cattrs.Converter:
 
 def _trusted(cls: type[R], converter: cattrs.Converter) -> Callable[[Any, Any], R]:
     """Return a hook that rebuilds a class whose own ``__init__`` checks input, without checking again."""
-    attrs.resolve_types(cls)  # type: ignore[arg-type]
+    attrs.resolve_types(cls)  # type: ignore[type-var]
     fields = [
         (field.name, field.type, field.default)
         for field in attrs.fields(cls)  # type: ignore[arg-type]
@@ -144,8 +144,8 @@ _IN: dict[type[Any], Callable[[Any, Any], Any]] = {}
 def _hooks(cls: type[Any]) -> tuple[Callable[[Any], dict[str, Any]], Callable[[Any, Any], Any]]:
     if cls not in _OUT:
         attrs.resolve_types(cls)
-        own = {"id": cattrs.override(omit=True), "version": cattrs.override(omit=True)}
-        _OUT[cls] = make_dict_unstructure_fn(cls, _CONVERTER, _cattrs_omit_if_default=True, **own)  # type: ignore[assignment, arg-type]
+        own: dict[str, Any] = {"id": cattrs.override(omit=True), "version": cattrs.override(omit=True)}
+        _OUT[cls] = make_dict_unstructure_fn(cls, _CONVERTER, _cattrs_omit_if_default=True, **own)
         _IN[cls] = make_dict_structure_fn(
             cls, _CONVERTER, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=False
         )
@@ -207,10 +207,30 @@ def _no_float(text: str) -> Any:
     raise _Unreadable(f"a floating-point number ({text[:20]}) where none can be")
 
 
-_CONTENT = (
-    "type series number reference root_id revision opportunity_id contact_id person_id currency lines subject date due "
-    "note terms locale answers seller buyer logo payment_details"
-).split()
+_CONTENT = [
+    "type",
+    "series",
+    "number",
+    "reference",
+    "root_id",
+    "revision",
+    "opportunity_id",
+    "contact_id",
+    "person_id",
+    "currency",
+    "lines",
+    "subject",
+    "date",
+    "due",
+    "note",
+    "terms",
+    "locale",
+    "answers",
+    "seller",
+    "buyer",
+    "logo",
+    "payment_details",
+]
 
 
 def content_digest(document: Document) -> str:
@@ -219,5 +239,3 @@ def content_digest(document: Document) -> str:
     content = {name: values[name] for name in _CONTENT if name in values}
     canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-

@@ -96,7 +96,9 @@ class Collection(Generic[R]):
             query = Query(kind=self.shape.kind, where=Cmp(self.key, "=", fold(name)), limit=2)
             several = list(work.find(query))
             if len(several) > 1:
-                message = f"more than one {self.shape.kind} is called {shown(name)}: pass an id, such as {several[0].id}"
+                message = (
+                    f"more than one {self.shape.kind} is called {shown(name)}: pass an id, such as {several[0].id}"
+                )
                 raise NotFound(message, kind=self.shape.kind, key=name)
             found = several[0] if several else None
         return found

@@ -54,7 +54,7 @@ class Contacts(Collection[Contact]):
         facts.pop("persons", None)
         values = contact_changes({"name": name, **facts})
         with self._sales.work() as work:
-            contact = Contact(id=work.new_id(), created_at=work.at, created_by=work.by, **values)  # type: ignore[arg-type]
+            contact = Contact(id=work.new_id(), created_at=work.at, created_by=work.by, **values)
             return work.keep(contact, action="created")
 
     def edit(self, contact: Contact | str, **facts: Any) -> Contact:
@@ -63,13 +63,15 @@ class Contacts(Collection[Contact]):
         values = contact_changes(facts)
         return self._change(contact, lambda before, _work: attrs.evolve(before, **values), "edited")
 
-    def add_person(self, contact: Contact | str, name: str, *, email: str = "", phone: str = "", role: str = "") -> Contact:
+    def add_person(
+        self, contact: Contact | str, name: str, *, email: str = "", phone: str = "", role: str = ""
+    ) -> Contact:
         """Add a person to a contact and return the contact."""
         cleaned = contact_changes({"name": name, "email": email, "phone": phone})
         role = text.clean(role, "role")
 
         def move(before: Contact, work: Work) -> Contact:
-            person = Person(id=work.new_id(), role=role, **cleaned)  # type: ignore[arg-type]
+            person = Person(id=work.new_id(), role=role, **cleaned)
             return attrs.evolve(before, persons=(*before.persons, person))
 
         return self._change(contact, move, "person added")
@@ -87,7 +89,9 @@ class Contacts(Collection[Contact]):
             found: list[Contact] = list(work.find(starting))
             if len(found) < limit:
                 known = {contact.id for contact in found}
-                others = Query(kind="contact", where=Contains("text", needle), order=("name",), limit=limit + len(found))
+                others = Query(
+                    kind="contact", where=Contains("text", needle), order=("name",), limit=limit + len(found)
+                )
                 found += [contact for contact in work.find(others) if contact.id not in known]
         return found[:limit]
 
@@ -112,5 +116,3 @@ def resolve_contact(work: Work, contacts: Contacts, given: object) -> Contact | 
     if isinstance(given, Contact):
         return work.get(Contact, given.id)
     return contacts._find(work, given) if isinstance(given, str) else None
-
-

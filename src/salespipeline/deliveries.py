@@ -16,8 +16,9 @@ from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotAllowed, Problem, shown
 from salespipeline.filters import identity
 from salespipeline.listing import Shape
+from salespipeline.opportunities import as_id
 from salespipeline.ports import Accepted, NotSent
-from salespipeline.query import All, Cmp, OneOf, Query
+from salespipeline.query import All, Cmp, OneOf, Predicate, Query
 from salespipeline.sending_report import SendReport
 from salespipeline.work import Work
 
@@ -38,11 +39,12 @@ def _row(delivery: Delivery, _settings: Settings, _names: Mapping[str, str]) -> 
     }
 
 
-def _id(_settings: Settings, value: object, path: str) -> str:
-    name = getattr(value, "id", value)
-    if not isinstance(name, str):
-        raise Invalid(Problem(path, "type", f"a record or an id is needed, not {shown(value)}"))
-    return name
+def _state(_settings: Settings, value: object, path: str) -> str:
+    for state in DeliveryState:
+        if value in (state, state.value, state.name.lower()):
+            return state.value
+    message = f"{shown(value)} is not one of {', '.join(state.value for state in DeliveryState)}"
+    raise Invalid(Problem(path, "choice", message))
 
 
 class Deliveries(Collection[Delivery]):
@@ -53,9 +55,9 @@ class Deliveries(Collection[Delivery]):
     shape = Shape(
         kind="delivery",
         filters={
-            "state": identity("state", lambda _settings, value, _path: DeliveryState(value).value),
-            "batch": identity("batch", _id),
-            "document": identity("document", _id),
+            "state": identity("state", _state),
+            "batch": identity("batch", as_id),
+            "document": identity("document", as_id),
         },
         orders={"planned": "planned", "position": "position"},
         default="-planned",
@@ -64,9 +66,9 @@ class Deliveries(Collection[Delivery]):
 
     def of_batch(self, batch: Batch | str, states: Iterable[DeliveryState] = ()) -> list[Delivery]:
         """Return the deliveries of a batch in their order, those in *states* only if some are given."""
-        where = [Cmp("batch", "=", batch if isinstance(batch, str) else batch.id)]
-        wanted = tuple(state.value for state in states)
-        parts = (*where, OneOf("state", wanted)) if wanted else tuple(where)
+        parts: tuple[Predicate, ...] = (Cmp("batch", "=", batch if isinstance(batch, str) else batch.id),)
+        if wanted := tuple(state.value for state in states):
+            parts += (OneOf("state", wanted),)
         with self._sales.work(write=False) as work:
             return list(work.find(Query(kind="delivery", where=All(parts), order=("position",))))
 
@@ -119,5 +121,7 @@ class Deliveries(Collection[Delivery]):
         if how == "resend":
             return decided
         with self._sales.work() as work:
-            outcome = Accepted() if how == "sent" else NotSent(reason=f"a person decided that it was not sent: {reason}")
+            outcome = (
+                Accepted() if how == "sent" else NotSent(reason=f"a person decided that it was not sent: {reason}")
+            )
             return settle(work, work.need(Delivery, decided.id), outcome)

@@ -23,7 +23,7 @@ from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliverySt
 from salespipeline.errors import Invalid, MailError, Problem, RenderError, StorageError, TemplateError
 from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
 from salespipeline.query import Cmp, Query
-from salespipeline.sending_report import Plan, PlanRow, SendRow, SendReport
+from salespipeline.sending_report import Plan, PlanRow, SendReport, SendRow
 from salespipeline.views import view_of
 from salespipeline.work import Work
 
@@ -310,9 +310,7 @@ class Sender:
         """Return the very bytes of the first try: a resend carries the same Message-ID. (SPEC SEND-6)"""
         content = b"".join(self.sales.blobs.read(str(delivery.mail)))
         organisation = self.sales.settings.organisation
-        mail = Mail(
-            message_id=delivery.message_id, sender=organisation.email, recipients=delivery.to, content=content
-        )
+        mail = Mail(message_id=delivery.message_id, sender=organisation.email, recipients=delivery.to, content=content)
         return _Prepared(mail, delivery.subject, str(delivery.content), str(delivery.pdf), str(delivery.mail), 0)
 
     def _obstacle(self, delivery: Delivery, document: Document, work: Work, at: datetime) -> Reason | None:
@@ -437,5 +435,3 @@ def _row(delivery: Delivery) -> SendRow:
         reason=delivery.reason.removeprefix("!"),
         delivery_id=delivery.id,
     )
-
-

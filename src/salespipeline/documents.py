@@ -12,20 +12,23 @@ from salespipeline.domain import moves, rules
 from salespipeline.domain.checks import Verdict, as_date, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Approval, Document, DocumentType, Seal, as_type
+from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.rules import Move
-from salespipeline.domain.settings import Series, Settings
+from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, Refused
 from salespipeline.filters import choice, day, flag, identity, moment, money, search, words
 from salespipeline.listing import Listing, Shape
 from salespipeline.money import Money
-from salespipeline.opportunities import contact_filter, expanded_lines, given_contact, owner_filter
+from salespipeline.opportunities import as_id, contact_filter, expanded_lines, given_contact, owner_filter
 from salespipeline.ports import Rendered
+from salespipeline.query import Cmp, Query
+from salespipeline.text import fold
 from salespipeline.views import view_of
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
-    from salespipeline.delivery import Plan
+    from salespipeline.sending_report import Plan
 
 __all__ = ["DocumentListing", "Documents", "issue"]
 
@@ -71,8 +74,8 @@ class Documents(Collection[Document]):
             "superseded": flag("superseded"),
             "approval": choice("approval", Approval),
             "answer": choice("answer", ("accepted", "rejected")),
-            "opportunity": identity("opportunity", lambda _settings, value, _path: getattr(value, "id", value)),
-            "source": identity("source", lambda _settings, value, _path: getattr(value, "id", value)),
+            "opportunity": identity("opportunity", as_id),
+            "source": identity("source", as_id),
             "contact": contact_filter,
             "owner": owner_filter,
             "reference": words("reference"),
@@ -101,7 +104,7 @@ class Documents(Collection[Document]):
 
     def where(self, **filters: object) -> DocumentListing:
         """Return the documents that fit: see ``Listing.where``."""
-        return self.all()._with(given=tuple(filters.items()))  # type: ignore[return-value]
+        return self.all().where(**filters)
 
     def draft(
         self,
@@ -183,7 +186,9 @@ class Documents(Collection[Document]):
 
     def approve(self, document: Document | str, why: str = "") -> Document:
         """Agree that it leaves."""
-        return self._change(document, lambda one, work: moves.approved(one, at=work.at, by=work.by, why=why), "approved")
+        return self._change(
+            document, lambda one, work: moves.approved(one, at=work.at, by=work.by, why=why), "approved"
+        )
 
     def refuse(self, document: Document | str, why: str = "") -> Document:
         """Refuse that it leaves."""
@@ -202,15 +207,21 @@ class Documents(Collection[Document]):
 
         return self._change(document, move, "marked sent")
 
-    def accept(self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None) -> Document:
+    def accept(
+        self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None
+    ) -> Document:
         """Record that the client said yes; it is bound to the sealed content. (SPEC DOC-7)"""
         return self._answer(document, True, by, note, at)
 
-    def reject(self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None) -> Document:
+    def reject(
+        self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None
+    ) -> Document:
         """Record that the client said no."""
         return self._answer(document, False, by, note, at)
 
-    def _answer(self, document: Document | str, accepted: bool, by: str | None, note: str, at: datetime | None) -> Document:
+    def _answer(
+        self, document: Document | str, accepted: bool, by: str | None, note: str, at: datetime | None
+    ) -> Document:
         def move(before: Document, work: Work) -> Document:
             when = work.at if at is None else aware(at)
             return moves.answered(before, accepted=accepted, at=when, by=by or work.by, note=note)
@@ -228,7 +239,9 @@ class Documents(Collection[Document]):
 
     def cancel(self, document: Document | str, why: str = "") -> Document:
         """Cancel it; the document is kept. (SPEC DOC-5)"""
-        return self._change(document, lambda one, work: moves.cancelled(one, at=work.at, by=work.by, why=why), "cancelled")
+        return self._change(
+            document, lambda one, work: moves.cancelled(one, at=work.at, by=work.by, why=why), "cancelled"
+        )
 
     def delete(self, document: Document | str, *, force: bool = False) -> None:
         """Delete a draft; a sent one only with *force*. Its number is never used again. (SPEC DOC-5)"""
@@ -310,9 +323,6 @@ class Documents(Collection[Document]):
 def _next(work: Work, series: Series) -> tuple[int, str]:
     """Take the next number of *series*, passing over references that somebody typed."""
     if series.at == "creation":
-        from salespipeline.query import Cmp, Query
-        from salespipeline.text import fold
-
         while True:
             number = work.tx.next_number(series.id) + series.offset
             reference = series.reference(number)
@@ -336,8 +346,4 @@ def issue(work: Work, document: Document, at: datetime) -> Document:
 
 
 def _series_of(settings: Settings, document: Document) -> Series:
-    from salespipeline.domain.numbering import DEFAULT_SERIES
-
     return settings.series.get(document.series) or DEFAULT_SERIES[document.type.value]
-
-

@@ -120,9 +120,7 @@ class Invalid(Refused, ValueError):
     def __init__(
         self, problems: Iterable[Problem] | Problem, *, record: str | None = None, action: str | None = None
     ) -> None:
-        self.problems: tuple[Problem, ...] = (
-            (problems,) if isinstance(problems, Problem) else tuple(problems)
-        )
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems), record=record, action=action)
         self.args = (self.problems,)
 

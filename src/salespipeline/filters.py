@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 import attrs
 
+from salespipeline.catalog import instant
 from salespipeline.domain.checks import Checks, as_date, aware, suggestion
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Money, decimal
-from salespipeline.catalog import instant
 from salespipeline.query import All, AnyOf, Cmp, Contains, Has, Missing, Not, OneOf, Op, Predicate, starts_with
 from salespipeline.text import fold
 
@@ -54,7 +54,9 @@ def predicates(
     for path, value in given:
         name, _, operator = path.partition("__")
         if name not in filters:
-            checks.add(path, "unknown", f"a {kind} list has no filter {shown(name)}: {suggestion(name, sorted(filters))}")
+            checks.add(
+                path, "unknown", f"a {kind} list has no filter {shown(name)}: {suggestion(name, sorted(filters))}"
+            )
             continue
         found = filters[name]
         if operator not in found.operators:
@@ -133,7 +135,9 @@ def day(field: str) -> Filter:
             return Missing(field)
         if operator == "between":
             first, last = _pair(value, path)
-            return All((Cmp(field, ">=", as_date(first, path).isoformat()), Cmp(field, "<=", as_date(last, path).isoformat())))
+            return All(
+                (Cmp(field, ">=", as_date(first, path).isoformat()), Cmp(field, "<=", as_date(last, path).isoformat()))
+            )
         return Cmp(field, _COMPARISONS[operator], as_date(value, path).isoformat())
 
     return Filter((*_COMPARISONS, "between"), make)
@@ -154,7 +158,7 @@ def moment(day_field: str, instant_field: str) -> Filter:
 def money(field: str) -> Filter:
     """An amount with its currency; only records in that currency can fit. (SPEC MON-4)"""
 
-    def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
+    def make(operator: str, value: object, _settings: Settings, path: str) -> Predicate:
         try:
             if operator == "between":
                 low, high = (Money.of(one) for one in _pair(value, path))  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import attrs
 
@@ -32,7 +32,7 @@ class Shape:
     filters: Mapping[str, Filter]
     orders: Mapping[str, str]  # the name that people use: the index field
     default: str
-    row: Callable[[Any, Settings, Mapping[str, str]], dict[str, object]]
+    row: Callable[[Any, Settings, Mapping[str, str]], dict[str, Any]]
     titles: Callable[[Any], str | None] = lambda _record: None  # the contact whose name a row shows
 
 
@@ -74,11 +74,11 @@ class Listing(Generic[R]):
         self._start = start
         self._stop = stop
 
-    def _with(self, **changes: Any) -> Listing[R]:
-        facts = {"given": self._given, "order": self._order, "start": self._start, "stop": self._stop}
+    def _with(self, **changes: Any) -> Self:
+        facts: dict[str, Any] = {"given": self._given, "order": self._order, "start": self._start, "stop": self._stop}
         return type(self)(self._sales, self._shape, **(facts | changes))
 
-    def where(self, **filters: object) -> Listing[R]:
+    def where(self, **filters: object) -> Self:
         """Return the records that also fit these filters; unknown ones raise ``Invalid`` when it is run.
 
         Write ``stage="Quoted"``, ``value__ge="10000 GBP"``, ``due__lt=date(…)``, ``tags__any=["VIP"]``,
@@ -86,7 +86,7 @@ class Listing(Generic[R]):
         """
         return self._with(given=self._given + tuple(filters.items()))
 
-    def order(self, by: str) -> Listing[R]:
+    def order(self, by: str) -> Self:
         """Return them sorted by a field, ``"-value"`` for descending order."""
         name = by.removeprefix("-") if isinstance(by, str) else by
         if name not in self._shape.orders:
@@ -182,8 +182,8 @@ class Listing(Generic[R]):
     @overload
     def __getitem__(self, key: int) -> R: ...
     @overload
-    def __getitem__(self, key: slice) -> Listing[R]: ...
-    def __getitem__(self, key: int | slice) -> R | Listing[R]:
+    def __getitem__(self, key: slice) -> Self: ...
+    def __getitem__(self, key: int | slice) -> R | Self:
         if isinstance(key, int):
             if key < 0:
                 raise IndexError("a listing is counted from its start; order it the other way round")
@@ -201,7 +201,7 @@ class Listing(Generic[R]):
     def _filters(self) -> str:
         return ", ".join(f"{name}={shown(value, 40)}" for name, value in self._given) or "(no filter)"
 
-    def to_dicts(self) -> list[dict[str, object]]:
+    def to_dicts(self) -> list[dict[str, Any]]:
         """Return plain rows with labels in place of ids: for frames, CSV and JSON."""
         records = list(self)
         with self._sales.work(write=False) as work:

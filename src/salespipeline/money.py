@@ -22,7 +22,7 @@ from decimal import (
     Overflow,
 )
 from functools import lru_cache
-from typing import Protocol, TypeAlias, overload
+from typing import Protocol, TypeAlias
 
 import attrs
 
@@ -51,7 +51,7 @@ class Currency(str):
 
     __slots__ = ()
 
-    def __new__(cls, code: str) -> Currency:
+    def __new__(cls, code: str) -> Currency:  # noqa: PYI034 - interned, so never a subclass
         """Return the currency called *code*, or raise ``Invalid``."""
         return _currency(code) if type(code) is str else code if isinstance(code, Currency) else _currency(str(code))
 
@@ -151,10 +151,10 @@ def round_half_up(value: Decimal, digits: int) -> Decimal:
     Decimal('-1446.38')
     """
     rounded = ROUNDING.quantize(value, Decimal(1).scaleb(-digits))
-    return rounded if rounded else rounded.copy_abs()
+    return rounded or rounded.copy_abs()
 
 
-@attrs.frozen(order=False, repr=False)
+@attrs.frozen(order=False, repr=False, init=False)
 class Money:
     """An exact amount in a currency, never with more digits than the currency has.
 
@@ -179,7 +179,7 @@ class Money:
         except DecimalException:
             message = f"{currency} has {currency.digits} minor digits, so {number} cannot be kept; use Money.rounded()"
             raise Invalid(Problem("amount", "digits", message)) from None
-        self.__attrs_init__(number, currency)  # type: ignore[attr-defined]
+        self.__attrs_init__(number, currency)
 
     @classmethod
     def of(cls, value: str | MoneyLike, currency: str | None = None) -> Money:
@@ -196,7 +196,7 @@ class Money:
             if not code and currency is None:
                 message = f"{shown(value)} says no currency; write for example '10000 GBP'"
                 raise Invalid(Problem("amount", "currency", message))
-            result = cls(text.strip() if isinstance(text, str) else text, code or currency or "")  # type: ignore[arg-type]
+            result = cls(text.strip() if isinstance(text, str) else text, code or currency or "")
         elif hasattr(value, "amount") and hasattr(value, "currency"):
             result = cls(value.amount, str(getattr(value.currency, "code", value.currency)))
         else:
@@ -303,7 +303,7 @@ def allocate(total: Money, weights: Sequence[Decimal | int]) -> tuple[Money, ...
         message = f"weights are 0 or more and not all 0, not {shown(weights)}"
         raise Invalid(Problem("weights", "range", message))
     # Whole numbers from here on: nothing can be lost by a division.
-    scale = max(0, max(-int(weight.as_tuple().exponent) for weight in exact))
+    scale = max(0, *(-int(weight.as_tuple().exponent) for weight in exact))
     whole = [int(weight.scaleb(scale, context=EXACT)) for weight in exact]
     minor, everything = abs(total.minor), sum(whole)
     parts = [minor * weight // everything for weight in whole]

@@ -64,6 +64,8 @@ def open_store(target: str | os.PathLike[str]) -> Store:
     try:
         connect = entries[0].load()
     except ImportError as error:
+        if (error.name or "").startswith("salespipeline"):
+            raise
         message = f"the store for {scheme!r} needs {error.name or 'a package'}: pip install 'salespipeline[{scheme}]'"
         raise OpenError(message) from error
     store: Store = connect(url)

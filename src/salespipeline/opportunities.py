@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from salespipeline.collection import Collection, contact_of
 from salespipeline.contacts import resolve_contact
 from salespipeline.domain.checks import Checks, Verdict, aware, suggestion
@@ -17,14 +19,24 @@ from salespipeline.entries import Entry
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, search, several, words
 from salespipeline.listing import Shape
+from salespipeline.money import decimal, product
 from salespipeline.query import Cmp, OneOf, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
-__all__ = ["Opportunities", "expanded_lines", "free_reference", "given_contact", "owner_filter", "contact_filter"]
+__all__ = [
+    "Opportunities",
+    "as_id",
+    "contact_filter",
+    "expanded_lines",
+    "free_reference",
+    "given_contact",
+    "owner_filter",
+]
 
 
-def _as_id(_settings: Settings, value: object, path: str) -> str:
+def as_id(_settings: Settings, value: object, path: str) -> str:
+    """Return the id of a record, or the id that was given."""
     name = getattr(value, "id", value)
     if not isinstance(name, str):
         raise Invalid(Problem(path, "type", f"a record or an id is needed, not {shown(value)}"))
@@ -34,11 +46,11 @@ def _as_id(_settings: Settings, value: object, path: str) -> str:
 def _owner(settings: Settings, value: object, path: str) -> str:
     name = getattr(value, "id", value)
     user = settings.users.get(name) if isinstance(name, str) else None
-    return user.id if user is not None else _as_id(settings, value, path)
+    return user.id if user is not None else as_id(settings, value, path)
 
 
 owner_filter = identity("owner", _owner)
-contact_filter = identity("contact", _as_id)
+contact_filter = identity("contact", as_id)
 
 
 def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dict[str, object]:
@@ -68,18 +80,18 @@ class Opportunities(Collection[Opportunity]):
         kind="opportunity",
         filters={
             "status": choice("status", Status),
-            "stage": identity("stage", lambda settings, value, path: settings.stages[_as_id(settings, value, path)].id),
+            "stage": identity("stage", lambda settings, value, path: settings.stages[as_id(settings, value, path)].id),
             "probability": percent("probability"),
-            "tags": several("tags", lambda settings, value, path: settings.tags[_as_id(settings, value, path)].id),
-            "source": several("sources", _as_id),
+            "tags": several("tags", lambda settings, value, path: settings.tags[as_id(settings, value, path)].id),
+            "source": several("sources", as_id),
             "owner": owner_filter,
             "department": department("department", "owner"),
             "contact": contact_filter,
-            "person": identity("person", _as_id),
+            "person": identity("person", as_id),
             "due": day("due"),
             "created": moment("created_on", "created"),
             "closed": moment("closed_on", "closed_sort"),
-            "currency": identity("currency", _as_id),
+            "currency": identity("currency", as_id),
             "value": money("value"),
             "reference": words("reference"),
             "subject": words("subject"),
@@ -128,7 +140,7 @@ class Opportunities(Collection[Opportunity]):
                 entries += work.entries(deal, action="created")
             checks.done(action="create many")
             work.tx.put_many(entries)
-            return [_kept(deal) for deal in made]
+            return [attrs.evolve(deal, version=1) for deal in made]
 
     def _opened(self, work: Work, given: dict[str, Any]) -> Opportunity:
         at = aware(given.pop("at"), "at") if given.get("at") is not None else work.at
@@ -209,18 +221,14 @@ class Opportunities(Collection[Opportunity]):
             work.remove(record)
 
 
-def _kept(deal: Opportunity) -> Opportunity:
-    import attrs
-
-    return attrs.evolve(deal, version=1)
-
-
 def given_contact(work: Work, contacts: Any, given: object) -> Contact:
     """Return the contact that was *given*, or raise ``Invalid``."""
     found: Contact | None = resolve_contact(work, contacts, given) if given is not None else None
     if found is None:
         what = "a contact is needed" if given is None else f"no contact is called {shown(getattr(given, 'id', given))}"
-        raise Invalid(Problem("contact", "missing" if given is None else "unknown", f"{what}: make one with contacts.add('…')"))
+        raise Invalid(
+            Problem("contact", "missing" if given is None else "unknown", f"{what}: make one with contacts.add('…')")
+        )
     return found
 
 
@@ -229,7 +237,9 @@ def free_reference(work: Work, for_type: str) -> str:
     series = work.settings.series_for(for_type)
     while True:
         reference = series.reference(work.tx.next_number(series.id) + series.offset)
-        if not any(True for _ in work.tx.find(Query(kind=for_type, where=Cmp("reference", "=", fold(reference)), limit=1))):
+        if not any(
+            True for _ in work.tx.find(Query(kind=for_type, where=Cmp("reference", "=", fold(reference)), limit=1))
+        ):
             return reference
 
 
@@ -252,7 +262,9 @@ def expanded_lines(work: Work, given: dict[str, Any]) -> None:
         item: Item | None = known.get(fold(str(line["item"])))
         path = f"lines[{position}].item"
         if item is None:
-            checks.add(path, "unknown", f"no item has the reference {shown(line['item'])}: {suggestion(str(line['item']), [])}")
+            checks.add(
+                path, "unknown", f"no item has the reference {shown(line['item'])}: {suggestion(str(line['item']), [])}"
+            )
         elif item.currency != currency and "unit_price" not in line:
             message = f"item {item.reference!r} has a price in {item.currency}, not {currency}: give unit_price="
             checks.add(path, "currency", message)
@@ -268,8 +280,6 @@ def expanded_lines(work: Work, given: dict[str, Any]) -> None:
 def _lines_of(work: Work, item: Item, changes: dict[str, Any]) -> list[Line]:
     if not item.parts:
         return [item.line(**changes)]
-    from salespipeline.money import decimal, product
-
     times = decimal(changes.get("quantity", 1), "quantity")
     parts = work.get_many(Item, [part.item_id for part in item.parts])
     return [parts[part.item_id].line(product(part.quantity, times)) for part in item.parts if part.item_id in parts]

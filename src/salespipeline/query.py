@@ -307,18 +307,18 @@ def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
                 yield Problem(node.field, "operator", f"no comparison {shown(op)}")
         case OneOf(_, several):
             values = several
-        case Has(_, value):
-            values = (value,)
+        case Has(_, held):
+            values = (held,)
         case Contains(_, needle):
             values = (needle,)
             if field.type is not str:
                 yield Problem(node.field, "type", "only text can contain something")
                 return
-    for value in values:
-        if type(value) is not field.type:
-            yield Problem(node.field, "type", f"{field.type.__name__} expected, not {shown(value)}")
-        elif isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
-            yield Problem(node.field, "range", f"{shown(value)} does not fit 64 bits")
+    for given in values:
+        if type(given) is not field.type:
+            yield Problem(node.field, "type", f"{field.type.__name__} expected, not {shown(given)}")
+        elif isinstance(given, int) and not INT_MIN <= given <= INT_MAX:
+            yield Problem(node.field, "range", f"{shown(given)} does not fit 64 bits")
 
 
 def _fingerprint(query: Query) -> str:

@@ -113,5 +113,3 @@ def _dimension(by: str | None) -> tuple[tuple[Group, ...], Label]:
 def _tallied(row: tuple[Any, ...], by: tuple[Group, ...], label: Label, work: Work) -> Tallied:
     keys, currency, measured = row[: len(by)], row[len(by)], row[len(by) + 1 :]
     return Tallied(label(work.settings, keys), keys, str(currency), tuple(int(one) for one in measured))
-
-

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from salespipeline import text
 from salespipeline.catalog import CATALOG
@@ -193,7 +193,7 @@ class Sales:
             self._mailer.close()
         self.store.close()
 
-    def __enter__(self) -> Sales:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -105,8 +105,10 @@ class Plan:
 
     def __str__(self) -> str:
         lines = [self._headline()]
-        for row in self.included[:SHOWN]:
-            lines.append(f"  {row.reference or '(at issue)':<14} {row.total!s:>18}  → {', '.join(row.to)}: {row.subject}")
+        lines += [
+            f"  {row.reference or '(at issue)':<14} {row.total!s:>18}  → {', '.join(row.to)}: {row.subject}"
+            for row in self.included[:SHOWN]
+        ]
         if len(self.included) > SHOWN:
             lines.append(f"  … and {len(self.included) - SHOWN} more")
         counts = Counter("; ".join(reason.value for reason in row.reasons) for row in self.left_out)

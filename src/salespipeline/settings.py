@@ -13,10 +13,22 @@ from salespipeline.collection import Collection
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.lines import Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
-from salespipeline.domain.settings import Item, Listed, Organisation, Part, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import (
+    Item,
+    Listed,
+    Organisation,
+    Part,
+    Probability,
+    Settings,
+    Stage,
+    Tag,
+    TaxRate,
+    User,
+)
 from salespipeline.errors import Duplicate, Invalid, NotFound, Problem, Refused, shown
 from salespipeline.filters import flag, search, words
 from salespipeline.listing import Shape
+from salespipeline.money import decimal
 from salespipeline.query import Cmp, Count, Has, Predicate, Query
 from salespipeline.work import Work
 
@@ -39,8 +51,8 @@ class SettingList(Generic[S]):
 
     def __init__(self, sales: Sales, cls: type[S], choose: Callable[[Settings], Listed[S]]) -> None:
         self._sales = sales
-        self._cls = cls
-        self._choose = choose
+        self._cls: type[S] = cls
+        self._choose: Callable[[Settings], Listed[S]] = choose
 
     def _listed(self) -> Listed[S]:
         with self._sales.work(write=False) as work:
@@ -68,8 +80,7 @@ class SettingList(Generic[S]):
         values.setdefault("id", work.new_id())
         values.setdefault("position", 1 + max((record.position for record in listed.all), default=-1))
         record: S = self._cls(**values).checked()
-        kept = self._keep(work, record, None, "added")
-        return kept
+        return self._keep(work, record, None, "added")
 
     def _keep(self, work: Work, after: S, before: S | None, action: str) -> S:
         try:
@@ -88,7 +99,10 @@ class SettingList(Generic[S]):
         """Replace some values of one; a rename touches no record. (SPEC SET-1)"""
         with self._sales.work() as work:
             before = self._choose(work.settings)[record if isinstance(record, str) else record.id]
-            if refused := values.keys() - {field.name for field in attrs.fields(self._cls)} | values.keys() & {"id", "version"}:
+            if refused := values.keys() - {field.name for field in attrs.fields(self._cls)} | values.keys() & {
+                "id",
+                "version",
+            }:
                 names = ", ".join(sorted(refused))
                 raise Invalid(Problem(names, "unknown", f"a {self._what} has no {names} to edit"))
             return self._keep(work, attrs.evolve(before, **values).checked(), before, "edited")
@@ -135,7 +149,9 @@ class SettingList(Generic[S]):
             gone = listed[_name(record)]
             number = self._usage(work, gone.id)
             if number and replacement is None:
-                message = f"{self._what} {gone.label!r} is used by {number} opportunities: archive() it, or pass replacement="
+                message = (
+                    f"{self._what} {gone.label!r} is used by {number} opportunities: archive() it, or pass replacement="
+                )
                 raise Refused(message, record=f"{self._what} {gone.label}", action="delete")
             if number:
                 self._replace(work, gone.id, listed[_name(replacement)].id)
@@ -144,7 +160,7 @@ class SettingList(Generic[S]):
             return number
 
     def _replace(self, work: Work, old: str, new: str) -> None:
-        field = {Stage: "stage_id", Probability: "probability_id", Tag: "tags", User: "owner_id"}[self._cls]  # type: ignore[index]
+        field = {Stage: "stage_id", Probability: "probability_id", Tag: "tags", User: "owner_id"}[self._cls]
         for deal in list(work.find(Query(kind="opportunity", where=_USED_BY[self._cls](old)))):
             value: Any = new
             if field == "tags":
@@ -184,7 +200,9 @@ class ProbabilityList(SettingList[Probability]):
         if percent is None:
             words = [word for word in str(label).split() if word.endswith("%")]
             if len(words) != 1:
-                raise Invalid(Problem("percent", "missing", f"how likely is {shown(label)}? Pass percent=, from 0 to 100"))
+                raise Invalid(
+                    Problem("percent", "missing", f"how likely is {shown(label)}? Pass percent=, from 0 to 100")
+                )
             percent = words[0]
         with self._sales.work() as work:
             return self._add(work, label=label, percent=percent, colour=colour)
@@ -272,7 +290,12 @@ class Items(Collection[Item]):
     cls = Item
     shape = Shape(
         kind="item",
-        filters={"reference": words("reference"), "group": words("group"), "text": search("text"), "archived": flag("archived")},
+        filters={
+            "reference": words("reference"),
+            "group": words("group"),
+            "text": search("text"),
+            "archived": flag("archived"),
+        },
         orders={"reference": "reference", "group": "group"},
         default="reference",
         row=_item_row,
@@ -289,10 +312,10 @@ class Items(Collection[Item]):
             facts.setdefault("currency", work.settings.organisation.currency)
             if isinstance(facts.get("tax"), str) and facts["tax"] in work.settings.tax_rates:
                 facts["tax"] = Tax.of(work.settings.tax_rates[facts["tax"]])
-            from salespipeline.money import decimal
-
             made = tuple(Part(item_id=self._named(work, name).id, quantity=decimal(number)) for name, number in parts)
-            item = Item(id=work.new_id(), reference=reference, description=description, price=price, parts=made, **facts)
+            item = Item(
+                id=work.new_id(), reference=reference, description=description, price=price, parts=made, **facts
+            )
             return work.keep(item.checked(), action="added")
 
     def edit(self, item: Item | str, **values: Any) -> Item:

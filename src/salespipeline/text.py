@@ -42,9 +42,9 @@ PALETTE = {
 
 
 def clean(value: str, path: str, *, most: int = 200, lines: bool = False, required: bool = False) -> str:
-    """Return *value* as it is kept: NFC, without surrounding white space; or raise ``Invalid`` naming *path*.
+    r"""Return *value* as it is kept: NFC, without surrounding white space; or raise ``Invalid`` naming *path*.
 
-    *most* is the number of characters allowed. With *lines*, line breaks (made ``\\n``) and tabs may stand in it.
+    *most* is the number of characters allowed. With *lines*, line breaks (made ``\n``) and tabs may stand in it.
 
     >>> clean("  Café ", "subject")
     'Café'
@@ -56,19 +56,21 @@ def clean(value: str, path: str, *, most: int = 200, lines: bool = False, requir
     value = str(value)
     if not value.isascii() or not value.isprintable():
         if found := _SURROGATE.search(value):
-            message = f"character {found.start()} is half a character (a lone surrogate, {ascii(found[0])}); decode the text again"
+            message = (
+                f"character {found.start()} is half a character (a lone surrogate, {found[0]!a}); decode the text again"
+            )
             raise Invalid(Problem(path, "surrogate", message))
         if lines:
             value = value.replace("\r\n", "\n").replace("\r", "\n")
         value = unicodedata.normalize("NFC", value).strip()
         if found := _CONTROL.search(value):
-            message = f"character {found.start()} is a control character ({ascii(found[0])}); take it out"
+            message = f"character {found.start()} is a control character ({found[0]!a}); take it out"
             raise Invalid(Problem(path, "control", message))
         if not lines and (found := _BREAK.search(value)):
-            message = f"only one line may stand here, without tabs; character {found.start()} is {ascii(found[0])}"
+            message = f"only one line may stand here, without tabs; character {found.start()} is {found[0]!a}"
             raise Invalid(Problem(path, "lines", message))
         if not lines and (found := _BIDI.search(value)):
-            message = f"character {found.start()} turns the direction of text ({ascii(found[0])}); take it out"
+            message = f"character {found.start()} turns the direction of text ({found[0]!a}); take it out"
             raise Invalid(Problem(path, "bidi", message))
     else:
         value = value.strip()

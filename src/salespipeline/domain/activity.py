@@ -14,7 +14,7 @@ import attrs
 
 __all__ = ["Activity", "Change", "Json", "diff", "replay"]
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 
 @attrs.frozen

@@ -30,13 +30,16 @@ class Checks:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def take(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Return what *check* returns, or keep its problems and return ``None``."""
+    def take(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what *check* returns, or keep its problems and return ``None``.
+
+        The type does not say ``None``: ``done`` raises before anybody can use one.
+        """
         try:
             return check(*args, **kwargs)
         except Invalid as error:
             self.problems.extend(error.problems)
-            return None
+            return None  # type: ignore[return-value]
 
     def within(self, path: str, error: Invalid) -> None:
         """Keep the problems of *error* as problems of the part called *path*."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -53,10 +54,10 @@ class Contact:
         return self.name
 
 
-def contact_changes(given: Mapping[str, object]) -> dict[str, object]:
+def contact_changes(given: Mapping[str, object]) -> dict[str, Any]:
     """Return the *given* values of a contact, clean, or raise ``Invalid`` with every problem."""
     checks = Checks()
-    clean: dict[str, object] = {}
+    clean: dict[str, Any] = {}
     for name, value in given.items():
         if name == "name":
             clean[name] = checks.take(text.clean, value, "name", required=True)  # type: ignore[arg-type]

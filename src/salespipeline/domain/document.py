@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -35,7 +36,23 @@ __all__ = [
     "as_type",
 ]
 
-GIVEN = frozenset("subject contact person currency rate lines due note terms reference custom owner locale".split())
+GIVEN = frozenset(
+    [
+        "subject",
+        "contact",
+        "person",
+        "currency",
+        "rate",
+        "lines",
+        "due",
+        "note",
+        "terms",
+        "reference",
+        "custom",
+        "owner",
+        "locale",
+    ]
+)
 
 
 class DocumentType(StrEnum):
@@ -226,7 +243,7 @@ class Document:
             source_id=source_id,
             created_at=at,
             created_by=by,
-            **values,  # type: ignore[arg-type]
+            **values,
         )
 
     def with_values(
@@ -277,7 +294,9 @@ class Document:
     @property
     def name(self) -> str:
         """How messages call it: ``quote 'QUO/00017'``."""
-        return f"{self.type.words} {self.reference!r}" if self.reference else f"unnumbered {self.type.words} ({self.id})"
+        return (
+            f"{self.type.words} {self.reference!r}" if self.reference else f"unnumbered {self.type.words} ({self.id})"
+        )
 
     @property
     def sent(self) -> bool:
@@ -362,7 +381,7 @@ def _values(
     contact: Contact | None,
     before: Document | None,
     by: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     values = shared_values(
         given, settings, checks, record_type=type.value, allowed=GIVEN, contact=contact, before=before, by=by
     )
@@ -375,5 +394,3 @@ def _values(
         message = f"the number of a {type.words} is assigned when it is issued, so that there is no gap; leave it out"
         checks.add("reference", "assigned", message)
     return values
-
-

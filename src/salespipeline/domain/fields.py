@@ -106,9 +106,13 @@ class FieldSchema:
             checks.add("choices", "choice", f"a field of type {kind} {needed}")
         if len(set(choices)) != len(choices):
             checks.add("choices", "duplicate", "each choice may stand there once")
-        if kind is AnswerType.STATEMENT and (self.mandatory or self.default is not None or self.required_answer is not None):
+        if kind is AnswerType.STATEMENT and (
+            self.mandatory or self.default is not None or self.required_answer is not None
+        ):
             checks.add("type", "statement", "a statement is only shown: it cannot be mandatory and has no answer")
-        cleaned = attrs.evolve(self, key=key or "", label=label, help=help, required_message=message, type=kind, choices=choices)
+        cleaned = attrs.evolve(
+            self, key=key or "", label=label, help=help, required_message=message, type=kind, choices=choices
+        )
         default, required = self.default, self.required_answer
         if kind is not AnswerType.STATEMENT and not checks.problems:
             default = _of_schema(cleaned, default, "default", checks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -25,17 +25,34 @@ class HasDeal(Protocol):
     """What an opportunity and a financial document have in common."""
 
     @property
-    def contact_id(self) -> str: ...
+    def contact_id(self) -> str:
+        """The contact."""
+        ...
+
     @property
-    def person_id(self) -> str | None: ...
+    def person_id(self) -> str | None:
+        """The person dealt with there."""
+        ...
+
     @property
-    def currency(self) -> Currency: ...
+    def currency(self) -> Currency:
+        """The currency of every amount."""
+        ...
+
     @property
-    def lines(self) -> tuple[Line, ...]: ...
+    def lines(self) -> tuple[Line, ...]:
+        """The lines."""
+        ...
+
     @property
-    def answers(self) -> tuple[Answer, ...]: ...
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers to custom fields."""
+        ...
+
     @property
-    def owner_id(self) -> str: ...
+    def owner_id(self) -> str:
+        """The owner."""
+        ...
 
 
 def shared_values(
@@ -48,15 +65,17 @@ def shared_values(
     contact: Contact | None,
     before: HasDeal | None,
     by: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return the clean values for those of *given* that every deal has; the caller checks the rest.
 
     *contact* is the contact that the record will have; *before* is the record as it is, ``None`` for a new one.
     """
     allowed = set(allowed)
     for name in given.keys() - allowed:
-        checks.add(str(name), "unknown", f"a {record_type} has no {shown(name)}: {suggestion(str(name), sorted(allowed))}")
-    values: dict[str, object] = {}
+        checks.add(
+            str(name), "unknown", f"a {record_type} has no {shown(name)}: {suggestion(str(name), sorted(allowed))}"
+        )
+    values: dict[str, Any] = {}
     if "subject" in given:
         values["subject"] = checks.take(text.clean, given["subject"], "subject", required=record_type == "opportunity")  # type: ignore[arg-type]
     if "note" in given:
@@ -82,7 +101,9 @@ def shared_values(
     return values
 
 
-def _currency(given: Mapping[str, object], checks: Checks, before: HasDeal | None, settings: Settings) -> Currency | None:
+def _currency(
+    given: Mapping[str, object], checks: Checks, before: HasDeal | None, settings: Settings
+) -> Currency | None:
     if given.get("currency") is not None:
         return checks.take(Currency, given["currency"])  # type: ignore[arg-type]
     return before.currency if before is not None else settings.organisation.currency
@@ -90,8 +111,8 @@ def _currency(given: Mapping[str, object], checks: Checks, before: HasDeal | Non
 
 def _money(
     given: Mapping[str, object], checks: Checks, before: HasDeal | None, currency: Currency | None
-) -> dict[str, object]:
-    values: dict[str, object] = {}
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     changed = before is not None and currency is not None and before.currency != currency
     if before is None or changed:
         values["currency"] = currency
@@ -144,7 +165,7 @@ def _answers(
         checks.add("custom", "type", f"a mapping of answers by key is needed, not {shown(given)}")
         return None
     kept = before.answers if before is not None else ()
-    answers: dict[str, object] = {answer.key: answer.value for answer in kept}
+    answers: dict[str, Any] = {answer.key: answer.value for answer in kept}
     answers.update(given or {})
     merged = {key: value for key, value in answers.items() if value is not None}  # None takes an answer back
     return checks.take(check_answers, settings.schemas(record_type), merged, kept=kept)

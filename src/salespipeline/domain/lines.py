@@ -88,7 +88,7 @@ class Tax:
         return cls(percent=percent, category="S" if percent else "Z")
 
 
-@attrs.frozen(order=False)
+@attrs.frozen(order=False, init=False)
 class Line:
     """One line: what, how many, at which unit price excluding tax. (SPEC OPP-3)
 
@@ -129,7 +129,7 @@ class Line:
         checks = Checks()
         if source not in ("free", "item", "stock"):
             checks.add("source", "choice", f"a source is 'free', 'item' or 'stock', not {shown(source)}")
-        self.__attrs_init__(  # type: ignore[attr-defined]
+        self.__attrs_init__(
             checks.take(clean, description, "description", most=5000, lines=True, required=True),
             checks.take(decimal, quantity, "quantity"),
             checks.take(decimal, unit_price, "unit_price"),
@@ -217,7 +217,9 @@ def totals(lines: Iterable[Line], currency: str) -> Totals:
             category=category,
             code=", ".join(sorted(codes)),
             net=amount,
-            tax=Money(round_half_up(product(amount.amount, percent).scaleb(-2, context=EXACT), currency.digits), currency),
+            tax=Money(
+                round_half_up(product(amount.amount, percent).scaleb(-2, context=EXACT), currency.digits), currency
+            ),
         )
         for (category, percent), (amount, codes) in sorted(rates.items(), key=lambda rate: (rate[0][1], rate[0][0]))
     )

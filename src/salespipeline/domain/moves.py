@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 import attrs
 
@@ -90,7 +91,9 @@ def answered(document: Document, *, accepted: bool, at: datetime, by: str, note:
     """Return it with the client's answer; a yes is bound to the content that was sealed. (SPEC DOC-7, DOC-9)"""
     refuse(document, Move.ACCEPT if accepted else Move.REJECT)
     if document.sent_at is not None and at < document.sent_at:
-        message = f"the client cannot have answered at {at.isoformat()}, before it was sent at {document.sent_at.isoformat()}"
+        message = (
+            f"the client cannot have answered at {at.isoformat()}, before it was sent at {document.sent_at.isoformat()}"
+        )
         raise Invalid(Problem("at", "range", message), record=document.name)
     content = document.seal.content if document.seal is not None else ""
     who = text.clean(by, "by", required=True)
@@ -149,11 +152,11 @@ def revision_of(document: Document, *, id: str, at: datetime, by: str) -> Docume
         source_id=document.id,
         created_at=at,
         created_by=by,
-        **_content(document),  # type: ignore[arg-type]
+        **_content(document),
     )
 
 
-def values_of(document: Document, type: DocumentType) -> dict[str, object]:
+def values_of(document: Document, type: DocumentType) -> dict[str, Any]:
     """Return the values that a duplicate of *document*, or one converted to *type*, starts with. (SPEC DOC-4)
 
     A credit note mirrors its invoice exactly: every quantity and amount of discount is negated.
@@ -172,8 +175,19 @@ def values_of(document: Document, type: DocumentType) -> dict[str, object]:
     }
 
 
-def _content(document: Document) -> dict[str, object]:
-    names = (
-        "type contact_id person_id currency lines subject due note terms locale answers owner_id"
-    ).split()
+def _content(document: Document) -> dict[str, Any]:
+    names = [
+        "type",
+        "contact_id",
+        "person_id",
+        "currency",
+        "lines",
+        "subject",
+        "due",
+        "note",
+        "terms",
+        "locale",
+        "answers",
+        "owner_id",
+    ]
     return {name: getattr(document, name) for name in names}

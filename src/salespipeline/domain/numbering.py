@@ -28,7 +28,9 @@ def check_pattern(pattern: str, path: str = "pattern") -> str:
     for character in dict.fromkeys(pattern):
         reason = _REFUSED.get(character.lower())
         if reason is not None:
-            checks.add(path, "format", f"{shown(character)} may not stand in a digit format: {reason}; put it in the prefix")
+            checks.add(
+                path, "format", f"{shown(character)} may not stand in a digit format: {reason}; put it in the prefix"
+            )
     if pattern and not any(placeholder in pattern for placeholder in "0#"):
         checks.add(path, "format", f"{shown(pattern)} has no place for a digit: write 0 (always) or # (where needed)")
     checks.done()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -25,7 +26,23 @@ from salespipeline.money import Currency, Money
 __all__ = ["GIVEN", "MOVES", "Opportunity", "Status"]
 
 GIVEN = frozenset(
-    "subject contact person currency rate lines stage probability tags due note reference custom owner department".split()
+    [
+        "subject",
+        "contact",
+        "person",
+        "currency",
+        "rate",
+        "lines",
+        "stage",
+        "probability",
+        "tags",
+        "due",
+        "note",
+        "reference",
+        "custom",
+        "owner",
+        "department",
+    ]
 )
 
 
@@ -173,7 +190,7 @@ class Opportunity:
         if not verdict:
             raise NotAllowed(verdict.reason, record=f"opportunity {self.reference}", action=move)
 
-    def _closing(self, at: datetime, on: date) -> dict[str, object]:
+    def _closing(self, at: datetime, on: date) -> dict[str, Any]:
         if at < self.created_at:
             message = f"it cannot be closed at {at.isoformat()}, before it was created at {self.created_at.isoformat()}"
             raise Invalid(Problem("at", "range", message), record=f"opportunity {self.reference}")
@@ -213,7 +230,7 @@ def _values(
     contact: Contact | None,
     before: Opportunity | None,
     by: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     values = shared_values(
         given, settings, checks, record_type="opportunity", allowed=GIVEN, contact=contact, before=before, by=by
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -145,7 +146,7 @@ class Delivery:
         return f"{self.document_id}|{self.purpose}|{self.revision}" if self.state in LIVE else None
 
 
-def moved(delivery: Delivery, state: DeliveryState, **facts: object) -> Delivery:
+def moved(delivery: Delivery, state: DeliveryState, **facts: Any) -> Delivery:
     """Return *delivery* in its next state, or raise ``NotAllowed`` where there is no such way."""
     if state not in NEXT[delivery.state]:
         message = f"delivery {delivery.id} cannot go from {delivery.state.value!r} to {state.value!r}"

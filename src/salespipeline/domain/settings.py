@@ -398,9 +398,11 @@ def _cleaned(record: T, **cleaners: object) -> T:
     checks = Checks()
     if isinstance(record, Stage | Probability | Tag):
         cleaners["label"] = lambda value: text.clean(value, "label", required=True)
-    values = {name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()}  # type: ignore[arg-type]
+    values: dict[str, object] = {
+        name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()
+    }  # type: ignore[arg-type]
     checks.done()
-    return attrs.evolve(record, **values)
+    return attrs.evolve(record, **values)  # type: ignore[misc]
 
 
 def _percent(value: Amount) -> Decimal:

@@ -1,0 +1,1 @@
+"""Drawing documents: PDF, labels and formats by language, bodies of mails."""

@@ -1,0 +1,1 @@
+"""Pure descriptions of reports, and the arithmetic on their rows."""

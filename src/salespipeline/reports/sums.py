@@ -136,9 +136,7 @@ def stage_rows(rows: Iterable[Tallied], percents: Mapping[str, Decimal], order: 
     groups = _weighted(rows, percents, lambda row: (row.label, row.currency))
     places = {label: place for place, label in enumerate(order)}
     return [
-        StageRow(
-            stage=label, count=count, value=Money.from_minor(value, currency), weighted=_money(weighted, currency)
-        )
+        StageRow(stage=label, count=count, value=Money.from_minor(value, currency), weighted=_money(weighted, currency))
         for (label, currency), (count, value, weighted) in sorted(
             groups.items(), key=lambda group: (places.get(group[0][0], len(order)), group[0])
         )

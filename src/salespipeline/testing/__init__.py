@@ -1,0 +1,1 @@
+"""Tools for those who test what they build on this library."""
