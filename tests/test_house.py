@@ -27,7 +27,7 @@ LONGEST_FILE = 400
 FOUNDATION = "errors entries query money text"
 FACE = f"{FOUNDATION} domain reports ports catalog codec"
 TABLE = {
-    "": f"{FACE} | ",
+    "": f"{FACE} ~sales ~opening ~blobs ~mail ~demo | ",
     "errors": " | ",
     "entries": " | attrs",
     "_iso4217": " | ",
@@ -36,28 +36,79 @@ TABLE = {
     "query": "errors entries | attrs",
     "ports": "errors entries query money | attrs",
     "domain": "errors money text | attrs",
-    "reports": "errors entries query money domain | attrs",
+    "reports": "errors entries query money domain ~notebook | attrs",
     "catalog": "entries query domain text | attrs",
     "codec": "errors entries money domain catalog | attrs cattrs",
-    "stores": "errors entries query ports | attrs",
-    "blobs": "errors entries ports | attrs",
-    "mail": "errors entries ports | attrs",
+    "stores": "errors entries query ports blobs | attrs",
+    "blobs": "errors entries ports stores.sqlite_file | attrs",
+    "mail": "errors entries ports | attrs email_validator",
     "render": "errors entries ports money | attrs babel fontTools fpdf jinja2 markupsafe PIL",
+    # The façade: all of the above, and never a concrete store, mailer or renderer except when one is asked for.
+    **dict.fromkeys(
+        "work filters listing collection settings contacts opportunities views documents report deliveries "
+        "delivery settling sending_report importing sales opening".split(),
+        f"{FACE} work filters listing collection settings contacts opportunities views documents report deliveries "
+        "delivery settling sending_report importing sales ~opening ~notebook ~mail ~render | attrs ~uuid_utils",
+    ),
+    "notebook": f"{FACE} listing reports | ~pandas ~polars",
+    "demo": f"{FACE} sales sending_report ~opening ~mail | attrs",
     "testing": "errors entries query ports stores | attrs hypothesis pytest",
 }
 
 # What values in, values out may not reach for: a clock, ids, chance, files, the machine's locale, the network.
 PURE = ("errors", "entries", "money", "text", "query", "domain", "reports", "catalog")
 IMPURE_MODULES = frozenset(
-    "asyncio fcntl getpass glob io locale logging multiprocessing os pathlib platform random secrets shutil "
-    "signal socket sqlite3 subprocess tempfile threading time urllib uuid".split()
+    [
+        "asyncio",
+        "fcntl",
+        "getpass",
+        "glob",
+        "io",
+        "locale",
+        "logging",
+        "multiprocessing",
+        "os",
+        "pathlib",
+        "platform",
+        "random",
+        "secrets",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib",
+        "uuid",
+    ]
 )
 IMPURE_CALLS = frozenset({"now", "today", "utcnow", "open", "print", "input", "getenv", "read_text", "write_text"})
 
 # Nobody who only imports the package should wait for these.
 HEAVY = frozenset(
-    "PIL altair asyncio babel email email_validator fontTools fpdf hypothesis importlib.metadata jinja2 pandas polars "
-    "psycopg pytest smtplib sqlite3 ssl zoneinfo".split()
+    [
+        "PIL",
+        "altair",
+        "asyncio",
+        "babel",
+        "email",
+        "email_validator",
+        "fontTools",
+        "fpdf",
+        "hypothesis",
+        "importlib.metadata",
+        "jinja2",
+        "pandas",
+        "polars",
+        "psycopg",
+        "pytest",
+        "smtplib",
+        "sqlite3",
+        "ssl",
+        "zoneinfo",
+    ]
 )
 
 
@@ -211,9 +262,9 @@ def test_a_file_holds_one_idea(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
 
 
-@EVERY_FILE
-def test_the_public_face_shows_no_any(path: Path) -> None:
-    assert anys(path.read_text("utf-8"), name_of(path)) == []
+@pytest.mark.parametrize("name", ["errors", "entries", "money", "text", "query", "ports", "opening", "sales", "report"])
+def test_the_public_face_shows_no_any(name: str) -> None:
+    assert anys((PACKAGE / f"{name}.py").read_text("utf-8"), name) == []
 
 
 @EVERY_FILE

@@ -16,10 +16,12 @@ from salespipeline.domain.activity import Activity
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.items import Item
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.opportunity import Opportunity
+from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
-from salespipeline.domain.settings import Item, Organisation, Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.entries import Catalog, Field, Index, Kind, Scalar
 from salespipeline.text import fold
 

@@ -9,7 +9,7 @@ import attrs
 
 from salespipeline import text
 from salespipeline.collection import Collection
-from salespipeline.delivery import Sender, settle
+from salespipeline.delivery import Sender
 from salespipeline.domain.document import Fact
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState, moved
 from salespipeline.domain.settings import Settings
@@ -20,6 +20,7 @@ from salespipeline.opportunities import as_id
 from salespipeline.ports import Accepted, NotSent
 from salespipeline.query import All, Cmp, OneOf, Predicate, Query
 from salespipeline.sending_report import SendReport
+from salespipeline.settling import settle
 from salespipeline.work import Work
 
 __all__ = ["Deliveries"]

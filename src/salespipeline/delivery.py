@@ -21,9 +21,10 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party, Seal
 from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason, moved, reasons
 from salespipeline.errors import Invalid, MailError, Problem, RenderError, StorageError, TemplateError
-from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
+from salespipeline.ports import Mail, NotSent, Outcome, Unknown
 from salespipeline.query import Cmp, Query
 from salespipeline.sending_report import Plan, PlanRow, SendReport, SendRow
+from salespipeline.settling import left_out_row, row_of, settle
 from salespipeline.views import view_of
 from salespipeline.work import Work
 
@@ -37,8 +38,6 @@ __all__ = ["LEASE", "Sender", "plan"]
 log = logging.getLogger(__name__)
 SECOND = 1_000_000
 LEASE = 15 * 60 * SECOND  # RFC 5321 asks for ten minutes after the final dot: a shorter lease would make duplicates
-BACK_OFF = 60 * SECOND
-MOST_TRIES = 5
 S = DeliveryState
 Progress = Callable[[int, int, SendRow], None]
 
@@ -146,7 +145,7 @@ class Sender:
 
     def _enqueue(self, plan: Plan) -> tuple[Batch, list[SendRow]]:
         """Write the batch and its deliveries in one transaction; a document that is being sent already is left out."""
-        rows: list[SendRow] = [_left_out(row) for row in plan.left_out]
+        rows: list[SendRow] = [left_out_row(row) for row in plan.left_out]
         with self.sales.work() as work:
             name = self.template if isinstance(self.template, str) or self.template is None else self.template.name
             batch = Batch(
@@ -170,7 +169,7 @@ class Sender:
                 )
                 alive = Query(kind="delivery", where=Cmp("live", "=", str(delivery.live)), limit=1)
                 if any(True for _ in work.find(alive)):
-                    rows.append(_left_out(attrs.evolve(row, reasons=(Reason.IN_TRANSIT,))))
+                    rows.append(left_out_row(attrs.evolve(row, reasons=(Reason.IN_TRANSIT,))))
                 else:
                     work.keep(delivery, action="queued")
         return batch, rows
@@ -191,7 +190,7 @@ class Sender:
                 break
             done += 1
             if progress is not None:
-                progress(done, total, _row(settled))
+                progress(done, total, row_of(settled))
             if settled.state is S.FAILED and on_error == "abort":
                 paused = f"stopped at the first failure: {settled.reason}"
                 break
@@ -199,7 +198,7 @@ class Sender:
                 paused = settled.reason[1:]
                 break
         self._close(batch, paused)
-        everything = [_row(delivery) for delivery in self.sales.deliveries.of_batch(batch)]
+        everything = [row_of(delivery) for delivery in self.sales.deliveries.of_batch(batch)]
         return SendReport(tuple(everything + rows), batch_id=batch.id, paused=paused)
 
     def _close(self, batch: Batch, paused: str) -> None:
@@ -382,56 +381,3 @@ class Sender:
             if before.fence != delivery.fence or before.state is not S.CLAIMED:
                 return before
             return work.keep(moved(before, state, reason=reason, lease_until=None), before, action=action)
-
-
-def settle(work: Work, before: Delivery, outcome: Outcome) -> Delivery:
-    """Return the delivery, and keep its document, as *outcome* leaves them."""
-    document = work.get(Document, before.document_id)
-    match outcome:
-        case Accepted(refused=refused):
-            if document is not None:
-                sent = attrs.evolve(
-                    document, in_transit=None, sent_at=document.sent_at or work.at, sent_by=document.sent_by or work.by
-                )
-                work.keep(sent, document, action="sent")
-            state = S.SENT_PARTIAL if refused else S.SENT
-            facts: dict[str, Any] = {"sent_at": work.at, "refused": tuple(sorted(refused.items()))}
-            return work.keep(moved(before, state, lease_until=None, **facts), before, action=state.value)
-        case NotSent() as refusal:
-            version = before.document_version
-            if document is not None:
-                # Editable again, after a definite no; the number stays with it.
-                free = attrs.evolve(document, in_transit=None, seal=document.seal if document.sent else None)
-                version = work.keep(free, document, action="not sent").version
-            again = refusal.everything or (refusal.temporary and before.attempts < MOST_TRIES)
-            code = f"{refusal.code} " if refusal.code is not None else ""
-            reason = ("!" if refusal.everything else "") + f"{code}{refusal.reason}"[:500]
-            if not again:
-                return work.keep(moved(before, S.FAILED, reason=reason, lease_until=None), before, action="failed")
-            wait = 0 if refusal.everything else BACK_OFF * 2 ** (before.attempts - 1)
-            waiting = moved(
-                before, S.RETRY_WAIT, reason=reason, lease_until=None, retry_at=work.tx.now() + wait,
-                document_version=version,
-            )  # fmt: skip
-            return work.keep(waiting, before, action="waiting to retry")
-        case Unknown(reason=why):
-            uncertain = moved(before, S.UNCERTAIN, reason=why[:500], lease_until=None)
-            return work.keep(uncertain, before, action="uncertain")
-    raise AssertionError(outcome)
-
-
-def _left_out(row: PlanRow) -> SendRow:
-    why = "; ".join(reason.value for reason in row.reasons) + (f" ({row.detail})" if row.detail else "")
-    return SendRow(document_id=row.document_id, reference=row.reference, state=S.SKIPPED, to=row.to, reason=why)
-
-
-def _row(delivery: Delivery) -> SendRow:
-    return SendRow(
-        document_id=delivery.document_id,
-        reference=delivery.document_reference,
-        state=delivery.state,
-        to=delivery.to,
-        subject=delivery.subject,
-        reason=delivery.reason.removeprefix("!"),
-        delivery_id=delivery.id,
-    )

@@ -29,7 +29,7 @@ class Field:
     """
 
     name: str
-    type: type[int] | type[str]
+    type: type[int | str]
     many: bool = False
     sortable: bool = False
 

@@ -12,9 +12,10 @@ from salespipeline.collection import Collection, contact_of
 from salespipeline.contacts import resolve_contact
 from salespipeline.domain.checks import Checks, Verdict, aware, suggestion
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.items import Item
 from salespipeline.domain.lines import Line
 from salespipeline.domain.opportunity import Opportunity, Status
-from salespipeline.domain.settings import Item, Settings
+from salespipeline.domain.settings import Settings
 from salespipeline.entries import Entry
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, search, several, words

@@ -11,20 +11,11 @@ from salespipeline import text
 from salespipeline.catalog import SETTING_LISTS
 from salespipeline.collection import Collection
 from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.domain.items import Item, Part
 from salespipeline.domain.lines import Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
-from salespipeline.domain.settings import (
-    Item,
-    Listed,
-    Organisation,
-    Part,
-    Probability,
-    Settings,
-    Stage,
-    Tag,
-    TaxRate,
-    User,
-)
+from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.errors import Duplicate, Invalid, NotFound, Problem, Refused, shown
 from salespipeline.filters import flag, search, words
 from salespipeline.listing import Shape

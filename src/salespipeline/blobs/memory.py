@@ -1,39 +1,42 @@
-"""Blobs in memory."""
+"""Blobs in memory: for tests, demonstrations, and stores that are not kept."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from salespipeline.errors import NotFound
+from salespipeline.blobs.digests import checked, not_found
 
 __all__ = ["MemoryBlobs"]
 
 
 class MemoryBlobs:
-    """Byte strings in a dictionary, by their SHA-256.
-
-    >>> blobs = MemoryBlobs()
-    >>> b"".join(blobs.read(blobs.keep([b"a", b"b"])))
-    b'ab'
-    """
+    """Blobs in a dictionary. May be shared between threads; a forked child has a copy."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._contents: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"<MemoryBlobs: {len(self._contents)} kept>"
 
     def keep(self, chunks: Iterable[bytes]) -> str:
-        """Keep the bytes and return their digest."""
+        """Keep the bytes and return their SHA-256 as 64 hex digits.
+
+        >>> MemoryBlobs().keep([b"a", b"bc"])[:8]
+        'ba7816bf'
+        """
         content = b"".join(chunks)
         digest = hashlib.sha256(content).hexdigest()
-        self._kept[digest] = content
+        self._contents[digest] = content
         return digest
 
     def read(self, digest: str) -> Iterator[bytes]:
-        """Yield the bytes."""
-        if digest not in self._kept:
-            raise NotFound(f"no file has the digest {digest!r}", kind="blob", key=digest)
-        return iter([self._kept[digest]])
+        """Yield the bytes. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
+        content = self._contents.get(digest)
+        if content is None:
+            raise not_found(digest)
+        return checked(digest, [content] if content else [])
 
     def forget(self, digest: str) -> None:
         """Remove the bytes, if they are there."""
-        self._kept.pop(digest, None)
+        self._contents.pop(digest, None)

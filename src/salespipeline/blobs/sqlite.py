@@ -1,74 +1,94 @@
-"""Blobs in the SQLite file itself, in chunks."""
+"""Blobs in a SQLite file, in chunks: by default in the same file as the entries."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING
 
-from salespipeline.errors import Corrupt, NotFound
+from salespipeline.blobs.digests import CHUNK, checked, not_found
+from salespipeline.errors import Corrupt
 
 if TYPE_CHECKING:
-    import sqlite3
+    from salespipeline.stores.sqlite_file import SqliteFile
 
 __all__ = ["SqliteBlobs"]
 
-CHUNK = 256 * 1024
-SPOOL = 8 * 1024 * 1024
+_SPOOL = 4 * 1024 * 1024  # what is larger waits in a temporary file until its digest is known
 
 
 class SqliteBlobs:
-    """Chunks in a table of the store's file. *session* opens a transaction of its own and gives the connection."""
+    """Blobs in a SQLite file: in one of their own, given by its path, or in a store's (``SqliteStore.blobs``).
 
-    def __init__(self, session: Callable[[bool], AbstractContextManager[sqlite3.Connection]]) -> None:
-        self._session = session
+    What is kept is first gathered, in memory or in a temporary file, so that a slow source never holds the file's
+    lock; then it is written in one transaction. May be shared between threads; a forked child opens its own.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | SqliteFile) -> None:
+        self._own = isinstance(source, str | os.PathLike)
+        if isinstance(source, str | os.PathLike):
+            from salespipeline.stores.sqlite_file import SqliteFile  # noqa: PLC0415
+
+            source = SqliteFile(source)
+        self._file = source
+
+    def __repr__(self) -> str:
+        return f"<SqliteBlobs {str(self._file.path)!r}>"
 
     def keep(self, chunks: Iterable[bytes]) -> str:
-        """Keep the bytes in one short transaction; they are spooled first, so that no lock waits for their source."""
-        hasher = hashlib.sha256()
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
+        """Keep the bytes and return their SHA-256 as 64 hex digits. Keeping them again is fine.
+
+        Raises ``TransactionOpen`` inside a transaction of the same file: bytes are kept before the entry that names
+        them, so that a lost transaction leaves an orphan at most.
+        """
+        self._file.alone()
+        found, size = hashlib.sha256(), 0
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
             for chunk in chunks:
-                hasher.update(chunk)
+                found.update(chunk)
+                size += len(chunk)
                 spool.write(chunk)
-            digest = hasher.hexdigest()
             spool.seek(0)
-            with self._session(True) as connection:
-                if connection.execute("SELECT 1 FROM blob WHERE digest = ?", (digest,)).fetchone() is None:
-                    connection.execute("INSERT INTO blob (digest, size) VALUES (?, ?)", (digest, spool.seek(0, 2)))
-                    spool.seek(0)
-                    pieces = enumerate(iter(lambda: spool.read(CHUNK), b""))
-                    connection.executemany(
-                        "INSERT INTO blob_chunk (digest, part, content) VALUES (?, ?, ?)",
-                        ((digest, part, piece) for part, piece in pieces),
-                    )
+            digest = found.hexdigest()
+            self._file.alone()
+            self._write(digest, size, spool)
         return digest
 
-    def read(self, digest: str) -> Iterator[bytes]:
-        """Yield the bytes in chunks; ``Corrupt`` where they were changed."""
-        with self._session(False) as connection:
-            row = connection.execute("SELECT size FROM blob WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
-            raise NotFound(f"no file has the digest {digest!r}", kind="blob", key=digest)
-        return self._chunks(digest)
+    def _write(self, digest: str, size: int, content: IO[bytes]) -> None:
+        with self._file.transaction(write=True) as connection:
+            if connection.execute("SELECT 1 FROM _blobs WHERE digest = ?", (digest,)).fetchone():
+                return
+            cursor = connection.execute("INSERT INTO _blobs (digest, size) VALUES (?, ?)", (digest, size))
+            blob, place = cursor.lastrowid, 0
+            while chunk := content.read(CHUNK):
+                row = (blob, place, chunk)
+                connection.execute("INSERT INTO _chunks (blob, place, content) VALUES (?, ?, ?)", row)
+                place += 1
 
-    def _chunks(self, digest: str) -> Iterator[bytes]:
-        hasher, part = hashlib.sha256(), 0
-        while True:
-            with self._session(False) as connection:
-                query = "SELECT content FROM blob_chunk WHERE digest = ? AND part = ?"
-                row = connection.execute(query, (digest, part)).fetchone()
+    def read(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
+        row = self._file.row("SELECT blob, size FROM _blobs WHERE digest = ?", (digest,))
+        if row is None:
+            raise not_found(digest)
+        return checked(digest, self._chunks(digest, *row))
+
+    def _chunks(self, digest: str, blob: int, size: int) -> Iterator[bytes]:
+        # A transaction for each chunk: a slow reader does not hold back the file's clean-up.
+        for place in range(-(-size // CHUNK)):
+            row = self._file.row("SELECT content FROM _chunks WHERE blob = ? AND place = ?", (blob, place))
             if row is None:
-                break
-            hasher.update(row[0])
-            part += 1
+                raise Corrupt(f"a part of {digest} is missing: it was forgotten meanwhile, or the file is damaged")
             yield row[0]
-        if hasher.hexdigest() != digest:
-            raise Corrupt(f"the file {digest} was changed; restore it from a backup")
 
     def forget(self, digest: str) -> None:
         """Remove the bytes, if they are there."""
-        with self._session(True) as connection:
-            connection.execute("DELETE FROM blob_chunk WHERE digest = ?", (digest,))
-            connection.execute("DELETE FROM blob WHERE digest = ?", (digest,))
+        self._file.alone()
+        with self._file.transaction(write=True) as connection:
+            connection.execute("DELETE FROM _blobs WHERE digest = ?", (digest,))
+
+    def close(self) -> None:
+        """Close the file, unless it belongs to a store."""
+        if self._own:
+            self._file.close()

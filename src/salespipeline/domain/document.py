@@ -19,7 +19,8 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
 from salespipeline.domain.lines import Line, Totals, totals
-from salespipeline.domain.settings import Organisation, Settings
+from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Currency, Money
 

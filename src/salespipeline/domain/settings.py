@@ -9,24 +9,23 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Generic, Protocol, TypeAlias, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.domain.checks import suggestion
+from salespipeline.domain.cleaning import as_category, as_percent, cleaned
 from salespipeline.domain.fields import FieldSchema
-from salespipeline.domain.lines import Line, Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.domain.organisation import Organisation
 from salespipeline.errors import Invalid, NotFound, Problem, shown
-from salespipeline.money import Amount, Currency, decimal
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 __all__ = [
-    "Item",
     "Listed",
-    "Organisation",
-    "Part",
     "Probability",
     "Setting",
     "Settings",
@@ -35,6 +34,10 @@ __all__ = [
     "TaxRate",
     "User",
 ]
+
+
+def _label(value: str) -> str:
+    return text.clean(value, "label", required=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +53,7 @@ class Stage:
 
     def checked(self) -> Stage:
         """Return the stage with clean texts, or raise ``Invalid``."""
-        return _cleaned(self, pipeline=lambda value: text.clean(value, "pipeline", required=True))
+        return cleaned(self, label=_label, pipeline=lambda value: text.clean(value, "pipeline", required=True))
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +70,7 @@ class Probability:
 
     def checked(self) -> Probability:
         """Return the probability with clean values, or raise ``Invalid``."""
-        return _cleaned(self, percent=_percent, colour=lambda value: text.colour(value, "colour"))
+        return cleaned(self, label=_label, percent=as_percent, colour=lambda value: text.colour(value, "colour"))
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +86,7 @@ class Tag:
 
     def checked(self) -> Tag:
         """Return the tag with clean values, or raise ``Invalid``."""
-        return _cleaned(self, colour=lambda value: text.colour(value, "colour"))
+        return cleaned(self, label=_label, colour=lambda value: text.colour(value, "colour"))
 
 
 @attrs.frozen(kw_only=True)
@@ -106,12 +109,12 @@ class TaxRate:
 
     def checked(self) -> TaxRate:
         """Return the rate with clean values, or raise ``Invalid``."""
-        return _cleaned(
+        return cleaned(
             self,
             code=lambda value: text.clean(value, "code", most=20, required=True),
-            percent=_percent,
+            percent=as_percent,
             description=lambda value: text.clean(value, "description"),
-            category=_category,
+            category=as_category,
         )
 
 
@@ -134,123 +137,12 @@ class User:
 
     def checked(self) -> User:
         """Return the user with clean values, or raise ``Invalid``."""
-        return _cleaned(
+        return cleaned(
             self,
             name=lambda value: text.clean(value, "name", required=True),
             email=lambda value: text.email(value, "email") if value else "",
             department=lambda value: text.clean(value, "department"),
         )
-
-
-@attrs.frozen(kw_only=True)
-class Organisation:
-    """Who sells: as printed on documents, with the defaults and the time zone that decides where days begin.
-
-    *logo* is the SHA-256 of a PNG or JPEG among the blobs. *payment* are pairs such as ``("iban", "…")``.
-    """
-
-    id: str = "organisation"
-    version: int = 0
-    name: str = ""
-    address: tuple[str, ...] = ()
-    ids: tuple[tuple[str, str], ...] = ()
-    email: str = ""
-    phone: str = ""
-    website: str = ""
-    logo: str | None = None
-    payment: tuple[tuple[str, str], ...] = ()
-    terms: tuple[tuple[str, str], ...] = ()  # by document type
-    currency: Currency = Currency("GBP")
-    locale: str = "en_GB"
-    time_zone: str = "UTC"
-    quote_days: int = 30
-    payment_days: int = 30
-
-    def checked(self) -> Organisation:
-        """Return the organisation with clean values, or raise ``Invalid`` with every problem."""
-        return _cleaned(
-            self,
-            name=lambda value: text.clean(value, "name"),
-            address=lambda value: _texts(value, "address"),
-            ids=lambda value: _pairs(value, "ids"),
-            payment=lambda value: _pairs(value, "payment"),
-            terms=lambda value: _pairs(value, "terms", lines=True),
-            email=lambda value: text.email(value, "email") if value else "",
-            phone=lambda value: text.phone(value, "phone") if value else "",
-            website=lambda value: text.url(value, "website") if value else "",
-            currency=Currency,
-            locale=_locale,
-            time_zone=_time_zone,
-            quote_days=lambda value: _days(value, "quote_days"),
-            payment_days=lambda value: _days(value, "payment_days"),
-        )
-
-
-@attrs.frozen(kw_only=True)
-class Part:
-    """One component of a set: which item, how many."""
-
-    item_id: str
-    quantity: Decimal = Decimal(1)
-
-
-@attrs.frozen(kw_only=True)
-class Item:
-    """A predefined item, with a unique reference; with *parts* it is a set that expands to several lines.
-
-    *price* is the selling price and *cost* the cost price, both excluding tax, in *currency*. (SPEC SET-5)
-    """
-
-    id: str
-    version: int = 0
-    reference: str
-    description: str
-    group: str = ""
-    nominal_code: str = ""
-    department_code: str = ""
-    price: Decimal = Decimal(0)
-    cost: Decimal | None = None
-    currency: Currency
-    tax: Tax = Tax()
-    unit: str = ""
-    parts: tuple[Part, ...] = ()
-    archived: bool = False
-
-    @property
-    def label(self) -> str:
-        """The reference."""
-        return self.reference
-
-    def checked(self) -> Item:
-        """Return the item with clean values, or raise ``Invalid`` with every problem."""
-        return _cleaned(
-            self,
-            reference=lambda value: text.clean(value, "reference", required=True),
-            description=lambda value: text.clean(value, "description", most=5000, lines=True, required=True),
-            group=lambda value: text.clean(value, "group"),
-            nominal_code=lambda value: text.clean(value, "nominal_code", most=50),
-            department_code=lambda value: text.clean(value, "department_code", most=50),
-            price=lambda value: decimal(value, "price"),
-            cost=lambda value: None if value is None else decimal(value, "cost"),
-            currency=Currency,
-            tax=lambda value: Tax.of(value, "tax"),
-            unit=lambda value: text.clean(value, "unit", most=20),
-        )
-
-    def line(self, quantity: Amount = 1, **changes: object) -> Line:
-        """Return a line with this item's values copied; *changes* replace some of them. (SPEC OPP-3)"""
-        values: dict[str, object] = {
-            "description": self.description,
-            "quantity": quantity,
-            "unit_price": self.price,
-            "cost": self.cost,
-            "tax": self.tax,
-            "reference": self.reference,
-            "unit": self.unit,
-            "source": "item",
-            "source_id": self.id,
-        }
-        return Line(**(values | changes))  # type: ignore[arg-type]
 
 
 Setting: TypeAlias = Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema
@@ -364,6 +256,8 @@ class Settings:
     @cached_property
     def zone(self) -> ZoneInfo:
         """The organisation's time zone."""
+        from zoneinfo import ZoneInfo  # not before somebody asks which day it is
+
         return ZoneInfo(self.organisation.time_zone)
 
     def day_of(self, moment: datetime) -> date:
@@ -389,73 +283,3 @@ class Settings:
             return own
         user = self.users.get(owner_id)
         return user.department if user is not None else ""
-
-
-T = TypeVar("T", bound=attrs.AttrsInstance)
-
-
-def _cleaned(record: T, **cleaners: object) -> T:
-    checks = Checks()
-    if isinstance(record, Stage | Probability | Tag):
-        cleaners["label"] = lambda value: text.clean(value, "label", required=True)
-    values: dict[str, object] = {
-        name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()
-    }  # type: ignore[arg-type]
-    checks.done()
-    return attrs.evolve(record, **values)  # type: ignore[misc]
-
-
-def _percent(value: Amount) -> Decimal:
-    if isinstance(value, str):
-        value = value.strip().removesuffix("%")
-    percent = decimal(value, "percent")
-    if not 0 <= percent <= 100:
-        raise Invalid(Problem("percent", "range", f"a percent is 0 to 100, not {shown(str(percent))}"))
-    return percent
-
-
-def _category(value: str) -> str:
-    if value not in ("S", "Z", "E", "AE", "K", "G", "O", "L", "M"):
-        message = f"{shown(value)} is not a tax category; one of S, Z, E, AE, K, G, O, L, M (UNTDID 5305)"
-        raise Invalid(Problem("category", "choice", message))
-    return value
-
-
-def _texts(value: object, path: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = value.splitlines()
-    if not isinstance(value, Iterable):
-        raise Invalid(Problem(path, "type", f"lines of text are needed, not {shown(value)}"))
-    return tuple(text.clean(line, f"{path}[{position}]") for position, line in enumerate(value))
-
-
-def _pairs(value: object, path: str, *, lines: bool = False) -> tuple[tuple[str, str], ...]:
-    pairs = value.items() if isinstance(value, dict) else value
-    if not isinstance(pairs, Iterable) or isinstance(pairs, str):
-        raise Invalid(Problem(path, "type", f"a mapping such as {{'VAT': 'GB123'}} is needed, not {shown(value)}"))
-    most = 20_000 if lines else 200
-    return tuple(
-        (text.clean(key, path, most=50, required=True), text.clean(item, f"{path}.{key}", most=most, lines=lines))
-        for key, item in pairs
-    )
-
-
-def _days(value: object, path: str) -> int:
-    if type(value) is not int or not 0 <= value <= 3650:
-        raise Invalid(Problem(path, "range", f"a number of days from 0 to 3650 is needed, not {shown(value)}"))
-    return value
-
-
-def _locale(value: str) -> str:
-    cleaned = text.clean(value, "locale", most=20, required=True).replace("-", "_")
-    if not all(part.isalnum() and part.isascii() for part in cleaned.split("_")):
-        raise Invalid(Problem("locale", "locale", f"{shown(value)} is not a locale such as 'en_GB' or 'fr_FR'"))
-    return cleaned
-
-
-def _time_zone(value: str) -> str:
-    try:
-        return ZoneInfo(value).key
-    except (KeyError, ValueError, TypeError, OSError):
-        message = f"{shown(value)} is not a time zone of the IANA database, such as 'Europe/London'"
-        raise Invalid(Problem("time_zone", "unknown", message)) from None

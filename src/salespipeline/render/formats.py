@@ -104,7 +104,7 @@ class _Style(NamedTuple):
         if negative:
             digits = digits[1:]
             negative = bool(value)  # minus zero is written as zero
-        whole, point, decimals = digits.partition(".")
+        whole, _point, decimals = digits.partition(".")
         if len(decimals) > least and decimals[-1] == "0":
             decimals = decimals[:least] + decimals[least:].rstrip("0")
         if len(decimals) < least:

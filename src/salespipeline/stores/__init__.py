@@ -1,0 +1,1 @@
+"""Reference implementations of the storage contract; they know nothing of sales."""

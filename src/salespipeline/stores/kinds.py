@@ -73,9 +73,8 @@ def merged(kept: Kind | None, wanted: Kind) -> Kind:
             raise StorageError(message)
     return Kind(
         wanted.name,
-        tuple(
-            wanted.by_name.get(field.name) or attrs.evolve(field, sortable=False) for field in kept.fields
-        ) + tuple(field for field in wanted.fields if field.name not in kept.by_name),
+        tuple(wanted.by_name.get(field.name) or attrs.evolve(field, sortable=False) for field in kept.fields)
+        + tuple(field for field in wanted.fields if field.name not in kept.by_name),
         tuple(dict.fromkeys(kept.unique + wanted.unique)),
         tuple(dict.fromkeys(kept.paths + wanted.paths)),
     )
@@ -124,7 +123,7 @@ def _entry_faults(entry: Entry, kind: Kind) -> Iterator[str]:
             yield f"{field.name} is sortable and so must be present"
 
 
-def _scalar_faults(name: str, value: object, type_: type[int] | type[str]) -> Iterator[str]:
+def _scalar_faults(name: str, value: object, type_: type[int | str]) -> Iterator[str]:
     if type(value) is not type_:
         yield f"{name} is {type_.__name__}, not {shown(value)}"
     elif isinstance(value, int):

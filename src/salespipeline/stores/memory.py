@@ -32,16 +32,16 @@ class _Sorted:
 
     def remove(self, value: Scalar, id: str) -> None:
         pairs = self.pairs
-        del pairs[bisect_left(pairs, (value, id))]  # type: ignore[type-var]
+        del pairs[bisect_left(pairs, (value, id))]
 
     @property
     def pairs(self) -> list[tuple[Scalar, str]]:
         if len(self._new) > FEW:
             self._pairs.extend(self._new)
-            self._pairs.sort()  # type: ignore[type-var]
+            self._pairs.sort()
         else:
             for pair in self._new:
-                insort(self._pairs, pair)  # type: ignore[type-var]
+                insort(self._pairs, pair)
         self._new.clear()
         return self._pairs
 
@@ -113,7 +113,7 @@ class _Table:
                 pairs = self.ordered[part.field].pairs
                 low, high = bounds.get(part.field, (0, len(pairs)))
                 side = bisect_left if part.op in (">=", "<") else bisect_right
-                at = side(pairs, part.value, key=lambda pair: pair[0])  # type: ignore[type-var,arg-type]
+                at = side(pairs, part.value, key=lambda pair: pair[0])
                 bounds[part.field] = (max(low, at), high) if part.op[0] == ">" else (low, min(high, at))
         if not bounds:
             return None
@@ -200,9 +200,7 @@ class MemoryTransaction(BaseTransaction):
 
     __slots__ = ("_now", "_numbers", "_open", "_tables", "_undo", "_undo_numbers", "_write")
 
-    def __init__(
-        self, tables: dict[str, _Table], numbers: dict[str, int], write: bool, now: Callable[[], int]
-    ) -> None:
+    def __init__(self, tables: dict[str, _Table], numbers: dict[str, int], write: bool, now: Callable[[], int]) -> None:
         self._tables = tables
         self._numbers = numbers
         self._write = write
@@ -298,7 +296,7 @@ class MemoryTransaction(BaseTransaction):
         start = 0 if not query.descending else len(pairs) - 1
         if query.after is not None:
             after: tuple[Scalar, str] = query.after  # type: ignore[assignment]
-            start = bisect_left(pairs, after) - 1 if query.descending else bisect_right(pairs, after)  # type: ignore[type-var]
+            start = bisect_left(pairs, after) - 1 if query.descending else bisect_right(pairs, after)
         places = range(start, -1, -1) if query.descending else range(start, len(pairs))
         for place in places:
             if len(found) >= limit:

@@ -1,9 +1,15 @@
-"""Queries to SQL: one compiler for every SQL store. Names come from the catalog only; values are parameters."""
+"""From a query to SQL: one compiler for every SQL store, with the differences in a small ``Dialect``.
+
+Identifiers come from the catalog and are quoted; values are always parameters. SQL's logic has three values and
+the query language two: a condition that stands alone may be unknown, which selects nothing, just as false does;
+under ``Not`` it is made two-valued with ``IS NOT TRUE``.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -28,129 +34,205 @@ from salespipeline.query import (
     Sum,
 )
 
-__all__ = ["Select", "columns", "condition", "find", "many_table", "quoted", "tally"]
+__all__ = ["DEEPEST", "SQLITE", "Compiler", "Dialect", "Statement", "depth", "quoted", "side_table"]
 
-MANY = 500  # more values than this go as one JSON array
+Statement: TypeAlias = tuple[str, list[Scalar]]
+
+DEEPEST = 16  # how deep a predicate may nest before a parser's stack, a hundred symbols in SQLite, is in danger
+_FEW = 64  # up to so many values of OneOf are written out; more travel in one parameter
 
 
 def quoted(name: str) -> str:
-    """Return *name* as an identifier."""
+    """Return *name* as an SQL identifier.
+
+    >>> quoted("group")
+    '"group"'
+    """
     return '"' + name.replace('"', '""') + '"'
 
 
-def many_table(kind: Kind, field: str) -> str:
-    """Return the name of the side table that holds a ``many`` field."""
-    return quoted(f"{kind.name}.{field}")
+def side_table(kind: str, field: str) -> str:
+    """Return the name of the table that holds the values of a ``many`` field: two columns, ``id`` and ``value``."""
+    return f"{kind}__{field}"
+
+
+def depth(predicate: Predicate) -> int:
+    """Return how deep *predicate* nests; a comparison alone has the depth 1."""
+    deepest, stack = 0, [(predicate, 1)]
+    while stack:
+        node, level = stack.pop()
+        deepest = max(deepest, level)
+        parts = node.parts if isinstance(node, All | AnyOf) else (node.part,) if isinstance(node, Not) else ()
+        stack.extend((part, level + 1) for part in parts)
+    return deepest
 
 
 @attrs.frozen
-class Select:
-    """A statement and its parameters."""
+class Dialect:
+    """Where SQL databases differ: the sign of a parameter, and how to look for a text or among many values."""
 
-    sql: str
-    values: tuple[Scalar, ...]
+    mark: str
+    contains: str
+    among: str
 
-
-def condition(predicate: Predicate, kind: Kind, values: list[Scalar]) -> str:
-    """Return *predicate* as a SQL condition, appending its parameters to *values*.
-
-    Unknown (NULL) stands for false everywhere; ``NOT`` turns it into false first, so that logic has two values.
-    """
-    match predicate:
-        case All(parts):
-            return "(" + " AND ".join(condition(part, kind, values) for part in parts) + ")" if parts else "1"
-        case AnyOf(parts):
-            return "(" + " OR ".join(condition(part, kind, values) for part in parts) + ")" if parts else "0"
-        case Not(part):
-            return f"NOT coalesce({condition(part, kind, values)}, 0)"
-        case Missing(field) if kind.field(field).many:
-            return f"NOT EXISTS (SELECT 1 FROM {many_table(kind, field)} AS m WHERE m.id = e.id)"
-        case Missing(field):
-            return f"e.{quoted(field)} IS NULL"
-        case Has(field, value):
-            values.append(value)
-            return f"e.id IN (SELECT id FROM {many_table(kind, field)} WHERE value = ?)"
-        case OneOf(_, ()):
-            return "0"
-        case OneOf(field, several) if len(several) > MANY:
-            values.append(json.dumps(several))
-            return f"e.{quoted(field)} IN (SELECT value FROM json_each(?))"
-        case OneOf(field, several):
-            values.extend(several)
-            return f"e.{quoted(field)} IN ({', '.join('?' * len(several))})"
-        case Contains(field, needle):
-            values.append(needle)
-            return f"instr(e.{quoted(field)}, ?) > 0"
-        case Cmp(field, op, value):
-            values.append(value)
-            return f"e.{quoted(field)} {op} ?"
-    raise AssertionError(predicate)
+    def many_values(self, values: Sequence[Scalar]) -> str:
+        """Return *values* as the one parameter that *among* takes."""
+        # No kept text holds a NUL, and a JSON reader in C might stop at one.
+        return json.dumps([value for value in values if "\0" not in str(value)], ensure_ascii=False)
 
 
-def _tail(query: Query, kind: Kind, values: list[Scalar]) -> str:
-    sql = " WHERE " + condition(query.where, kind, values)
-    names = [f"e.{quoted(name)}" for name in query.order] + ["e.id"]
-    if query.after is not None:
-        op = "<" if query.descending else ">"
-        if query.order:  # the leading bound lets every database enter the index at the right place
-            sql += f" AND {names[0]} {op}= ?"
+SQLITE = Dialect(
+    mark="?",
+    contains="instr({column}, ?) > 0",
+    among="{column} IN (SELECT value FROM json_each(?))",
+)
+
+
+@attrs.frozen
+class Compiler:
+    """Writes the statements that read one kind."""
+
+    kind: Kind
+    dialect: Dialect
+
+    def page(self, query: Query, columns: Sequence[str]) -> Statement:
+        """Return the statement that reads these *columns* (fields, ``id``, ``version``, ``body``) of the page."""
+        values: list[Scalar] = []
+        conditions = self._conditions(query, values)
+        direction = " DESC" if query.descending else ""
+        order = ", ".join(_column(name) + direction for name in (*query.order, "id"))
+        selected = ", ".join(map(_column, columns)) or "NULL"
+        text = f"SELECT {selected} FROM {quoted(self.kind.name)} e{conditions} ORDER BY {order}"  # noqa: S608
+        if query.limit is not None:
+            text += f" LIMIT {self.dialect.mark}"
+            values.append(query.limit)
+        return text, values
+
+    def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Statement:
+        """Return the statement that groups and measures what the predicate selects."""
+        values: list[Scalar] = []
+        keys, source = [], f"{quoted(self.kind.name)} e"
+        for group in by:
+            if isinstance(group, Prefix):
+                keys.append(f"substr({_column(group.field)}, 1, {int(group.length)})")
+            elif self.kind.field(group).many:
+                source += f" LEFT JOIN {quoted(side_table(self.kind.name, group))} g ON g.id = e.id"
+                keys.append("g.value")
+            else:
+                keys.append(_column(group))
+        selected = ", ".join([*keys, *map(self._measure, measures)]) or "NULL"
+        conditions = self.where(query.where, values)
+        text = f"SELECT {selected} FROM {source}{conditions}"  # noqa: S608
+        if keys:
+            places = range(1, len(keys) + 1)
+            text += f" GROUP BY {', '.join(map(str, places))}"
+            text += f" ORDER BY {', '.join(f'{place} NULLS FIRST' for place in places)}"
+        return text, values
+
+    def where(self, predicate: Predicate, values: list[Scalar]) -> str:
+        """Return the ``WHERE`` clause of *predicate*, empty where everything is meant; append to *values*."""
+        parts = [self._condition(part, values) for part in _conjuncts(predicate)]
+        return f" WHERE {' AND '.join(parts)}" if parts else ""
+
+    def _conditions(self, query: Query, values: list[Scalar]) -> str:
+        if query.after is None:
+            return self.where(query.where, values)
+        sign = "<" if query.descending else ">"
+        mark = self.dialect.mark
+        columns = ", ".join(map(_column, (*query.order, "id")))
+        marks = ", ".join([mark] * len(query.after))
+        parts = [self._condition(part, values) for part in _raised(query)]
+        if query.order:  # an index search begins at a plain bound; not every planner derives it from the row
+            parts.append(f"{_column(query.order[0])} {sign}= {mark}")
             values.append(query.after[0])
-        sql += f" AND ({', '.join(names)}) {op} ({', '.join('?' * len(names))})"
-        values.extend(query.after)
-    direction = " DESC" if query.descending else ""
-    sql += " ORDER BY " + ", ".join(name + direction for name in names)
-    if query.limit is not None:
-        sql += " LIMIT ?"
-        values.append(query.limit)
-    return sql
-
-
-def find(query: Query, kind: Kind) -> Select:
-    """Return the statement that reads id, version and body."""
-    values: list[Scalar] = []
-    tail = _tail(query, kind, values)
-    return Select(f"SELECT e.id, e.version, e.body FROM {quoted(kind.name)} AS e{tail}", tuple(values))  # noqa: S608
-
-
-def columns(query: Query, kind: Kind, fields: Sequence[str]) -> Select:
-    """Return the statement that reads index fields."""
-    values: list[Scalar] = []
-    tail = _tail(query, kind, values)
-    chosen = ", ".join("e.id" if name == "id" else f"e.{quoted(name)}" for name in fields)
-    return Select(f"SELECT {chosen} FROM {quoted(kind.name)} AS e{tail}", tuple(values))  # noqa: S608
-
-
-def tally(query: Query, kind: Kind, by: Sequence[Group], measures: Sequence[Measure]) -> Select:
-    """Return the statement that groups and measures."""
-    keys: list[str] = []
-    source = f"{quoted(kind.name)} AS e"
-    for group in by:
-        if isinstance(group, Prefix):
-            keys.append(f"substr(e.{quoted(group.field)}, 1, {int(group.length)})")
-        elif kind.field(group).many:
-            source += f" LEFT JOIN {many_table(kind, group)} AS g ON g.id = e.id"
-            keys.append("g.value")
+            parts.append(f"({columns}) {sign} ({marks})")
         else:
-            keys.append(f"e.{quoted(group)}")
-    chosen = keys + [_measure(measure) for measure in measures]
-    values: list[Scalar] = []
-    sql = f"SELECT {', '.join(chosen) or '1'} FROM {source} WHERE {condition(query.where, kind, values)}"  # noqa: S608
-    if keys:
-        places = ", ".join(str(place + 1) for place in range(len(keys)))
-        sql += f" GROUP BY {places} ORDER BY {places}"
-    return Select(sql, tuple(values))
+            parts.append(f"{columns} {sign} {mark}")
+        values.extend(query.after)
+        return f" WHERE {' AND '.join(parts)}"
+
+    def _condition(self, predicate: Predicate, values: list[Scalar]) -> str:
+        mark = self.dialect.mark
+        match predicate:
+            case Cmp(field, op, value):
+                values.append(value)
+                return f"{_column(field)} {op} {mark}"
+            case Contains(field, needle):
+                values.append(needle)
+                return self.dialect.contains.format(column=_column(field))
+            case OneOf(field, several):
+                return self._one_of(_column(field), several, values)
+            case Has(field, value):
+                values.append(value)
+                return f"EXISTS ({self._side(field)} AND m.value = {mark})"
+            case Missing(field) if self.kind.field(field).many:
+                return f"NOT EXISTS ({self._side(field)})"
+            case Missing(field):
+                return f"{_column(field)} IS NULL"
+            case Not(Missing(field)) if not self.kind.field(field).many:
+                return f"{_column(field)} IS NOT NULL"
+            case Not(part):
+                return f"({self._condition(part, values)}) IS NOT TRUE"
+            case All(parts):
+                return self._joined(" AND ", parts, values, "1 = 1")
+            case AnyOf(parts):
+                return self._joined(" OR ", parts, values, "1 = 0")
+        raise AssertionError(predicate)
+
+    def _one_of(self, column: str, several: Sequence[Scalar], values: list[Scalar]) -> str:
+        if not several:
+            return "1 = 0"
+        if len(several) <= _FEW:
+            values.extend(several)
+            return f"{column} IN ({', '.join([self.dialect.mark] * len(several))})"
+        values.append(self.dialect.many_values(several))
+        return self.dialect.among.format(column=column)
+
+    def _joined(self, word: str, parts: Sequence[Predicate], values: list[Scalar], nothing: str) -> str:
+        if not parts:
+            return nothing
+        return f"({word.join([self._condition(part, values) for part in parts])})"
+
+    def _side(self, field: str) -> str:
+        return f"SELECT 1 FROM {quoted(side_table(self.kind.name, field))} m WHERE m.id = e.id"  # noqa: S608
+
+    def _measure(self, measure: Measure) -> str:
+        match measure:
+            case Count():
+                return "count(*)"
+            case Sum(field, None):
+                return f"coalesce(sum({_column(field)}), 0)"
+            case Sum(field, str(times)):
+                return f"coalesce(sum({_column(field)} * {_column(times)}), 0)"
+            case Min(field):
+                return f"min({_column(field)})"
+            case Max(field):
+                return f"max({_column(field)})"
+        raise AssertionError(measure)
 
 
-def _measure(measure: Measure) -> str:
-    match measure:
-        case Count():
-            return "count(*)"
-        case Sum(field, None):
-            return f"coalesce(sum(e.{quoted(field)}), 0)"
-        case Sum(field, times):
-            return f"coalesce(sum(e.{quoted(field)} * e.{quoted(str(times))}), 0)"
-        case Min(field):
-            return f"min(e.{quoted(field)})"
-        case Max(field):
-            return f"max(e.{quoted(field)})"
-    raise AssertionError(measure)
+def _column(name: str) -> str:
+    return f"e.{quoted(name)}"
+
+
+def _conjuncts(predicate: Predicate) -> Iterator[Predicate]:
+    if isinstance(predicate, All):
+        for part in predicate.parts:
+            yield from _conjuncts(part)
+    else:
+        yield predicate
+
+
+def _raised(query: Query) -> Iterator[Predicate]:
+    """Yield the conditions that the cursor does not imply.
+
+    A planner that is given two lower bounds for one column searches from whichever comes first. The cursor's is
+    the tighter one, so the looser one is left out.
+    """
+    implied = ("<", "<=") if query.descending else (">", ">=")
+    for part in _conjuncts(query.where):
+        if query.after and query.order and isinstance(part, Cmp) and part.field == query.order[0]:
+            edge, start = part.value, query.after[0]
+            if part.op in implied and edge != start and (edge > start) == query.descending:  # type: ignore[operator]
+                continue
+        yield part

@@ -1,106 +1,199 @@
-"""The tables of a SQLite store: which file it may be, how it is laid out, how it grows with the catalog."""
+"""The tables of a kind: how they are made, and the statements that write them.
+
+A kind is a table with a real column for each field, so that any SQL tool can look at it; a ``many`` field is a table
+beside it (``opportunity__tags``). Uniques are unique indexes, paths are indexes that end in the id.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 
-from salespipeline.entries import Catalog, Kind
-from salespipeline.errors import ForeignFile, NewerFormat, StorageError, UpgradeNeeded
-from salespipeline.stores.sql import many_table, quoted
+from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar
+from salespipeline.errors import Corrupt, NewerFormat, StorageError
+from salespipeline.stores.kinds import default, duplicate, merged, misfit, paths_of
+from salespipeline.stores.sql import SQLITE, Compiler, quoted, side_table
 
-__all__ = ["APPLICATION", "STEPS", "lay_out", "up_to_date"]
+__all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
-APPLICATION = 0x53616C65  # "Sale": tells our files from those of other applications
-_SQL_TYPE = {int: "INTEGER", str: "TEXT"}
-
-
-def _first_layout(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE kind (name TEXT PRIMARY KEY, declared TEXT NOT NULL) WITHOUT ROWID")
-    connection.execute("CREATE TABLE number (series TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
-    connection.execute("CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL)")
-    connection.execute(
-        "CREATE TABLE blob_chunk (digest TEXT NOT NULL, part INTEGER NOT NULL, content BLOB NOT NULL,"
-        " PRIMARY KEY (digest, part))"
-    )
+_TYPES: Mapping[type, str] = {int: "INTEGER", str: "TEXT"}
+_TYPE_OF: Mapping[str, type[int] | type[str]] = {"int": int, "str": str}
 
 
-# Each step is applied once, in order, in one transaction with its own record (user_version).
-STEPS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (("first layout", _first_layout),)
+class Side:
+    """The statements for the values of one ``many`` field."""
+
+    def __init__(self, kind: str, field: Field) -> None:
+        table = quoted(side_table(kind, field.name))
+        self.name = field.name
+        self.type = field.type
+        self.insert = f"INSERT INTO {table} (id, value) VALUES (?, ?)"  # noqa: S608
+        self.select = f"SELECT value FROM {table} WHERE id = ? ORDER BY value"  # noqa: S608
+        self.between = f"SELECT id, value FROM {table} WHERE id BETWEEN ? AND ? ORDER BY id, value"  # noqa: S608
+        self.clear = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608
+        self.remove = f"DELETE FROM {table} WHERE id = ? AND value = ?"  # noqa: S608
 
 
-def _declared(kind: Kind) -> str:
-    fields = [[field.name, field.type.__name__, field.many, field.sortable] for field in kind.fields]
-    return json.dumps([fields, kind.unique, kind.paths])
+class Table:
+    """The statements that read and write one kind, and the row that an entry becomes."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.compiler = Compiler(kind, SQLITE)
+        single = [field for field in kind.fields if not field.many]
+        self.columns = tuple(field.name for field in single)
+        self.sides = tuple(Side(kind.name, field) for field in kind.fields if field.many)
+        self._types = tuple((field.name, field.type, field.sortable) for field in single)
+        self._declared = frozenset(kind.by_name)
+        table, names = quoted(kind.name), [quoted(name) for name in self.columns]
+        marks = ", ".join("?" for _ in names)
+        self.get = f"SELECT id, version, body FROM {table} WHERE id = ?"  # noqa: S608
+        self.version = f"SELECT version FROM {table} WHERE id = ?"  # noqa: S608
+        self.delete = f"DELETE FROM {table} WHERE id = ? AND version = ?"  # noqa: S608
+        columns, marks = ", ".join(["id", "version", "body", *names]), ", ".join("?" for _ in (*names, 0, 0, 0))
+        self.insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+        changes = ", ".join(["version = ?", "body = ?", *[f"{name} = ?" for name in names]])
+        self.update = f"UPDATE {table} SET {changes} WHERE id = ? AND version = ?"  # noqa: S608
+        self.scan = f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        self.scan_all = f"SELECT {columns} FROM {table} ORDER BY id"  # noqa: S608
+
+    def row(self, entry: Entry) -> list[Scalar | None]:
+        """Return the values of the columns, or raise ``StorageError`` where the entry does not fit."""
+        index = entry.index
+        get = index.get
+        row: list[Scalar | None] = []
+        fits = type(entry.id) is str and entry.id and type(entry.body) is str and index.keys() <= self._declared
+        fits = fits and "\0" not in entry.id and "\0" not in entry.body
+        for name, type_, sortable in self._types:
+            value = get(name)
+            if type(value) is not type_:
+                fits = fits and value is None and not sortable and name not in index
+            elif type_ is str and "\0" in value:  # type: ignore[operator]
+                fits = False
+            row.append(value)  # type: ignore[arg-type]
+        if not fits:
+            self.refuse(entry)
+        return row
+
+    def many(self, side: Side, entry: Entry) -> list[tuple[str, Scalar]]:
+        """Return the rows of a side table."""
+        values = entry.index.get(side.name, ())
+        if not values:
+            return []
+        if type(values) is not tuple or any(type(one) is not side.type or "\0" in str(one) for one in values):
+            self.refuse(entry)
+        return [(entry.id, one) for one in dict.fromkeys(values)]  # type: ignore[arg-type]
+
+    def refuse(self, entry: Entry) -> None:
+        """Raise the error for an entry that does not fit."""
+        error = misfit(entry, self.kind)
+        if error is not None:
+            raise error
+
+    def taken(self, entry: Entry, connection: sqlite3.Connection) -> StorageError | None:
+        """Return the ``Duplicate`` for the unique that *entry* breaks, or ``None``."""
+        for names in self.kind.unique:
+            values = [entry.index.get(name) for name in names]
+            if None in values:
+                continue
+            same = " AND ".join(f"{quoted(name)} = ?" for name in names)
+            text = f"SELECT 1 FROM {quoted(self.kind.name)} WHERE {same} AND id <> ?"  # noqa: S608
+            if connection.execute(text, (*values, entry.id)).fetchone():  # type: ignore[arg-type]
+                return duplicate(entry.kind, entry.id, names)
+        return None
 
 
-def up_to_date(connection: sqlite3.Connection, catalog: Catalog) -> bool:
-    """Say whether there is nothing to do for *catalog*; refuse a file that is not ours, or is newer."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application or tables or version:
-            raise ForeignFile("this SQLite file belongs to another application; choose another path")
-        return False
-    if version > len(STEPS):
-        message = f"the file has layout {version}, this version knows up to {len(STEPS)}: upgrade salespipeline"
+def kept_kinds(connection: sqlite3.Connection, catalog: Catalog) -> dict[str, Kind]:
+    """Return the kinds that the file has, or raise ``NewerFormat`` where a newer catalog has written to it."""
+    row = connection.execute("SELECT number FROM _formats WHERE name = 'body'").fetchone()
+    if row is not None and row[0] > catalog.format:
+        message = f"the entries were written in format {row[0]} and this program knows {catalog.format}; upgrade it"
         raise NewerFormat(message)
-    if version < len(STEPS):
-        message = f"the file has layout {version} of {len(STEPS)}: make a backup and run the upgrade"
-        raise UpgradeNeeded(message)
-    known = dict(connection.execute("SELECT name, declared FROM kind"))
-    return all(known.get(kind.name) == _declared(kind) for kind in catalog.kinds)
+    rows = connection.execute("SELECT name, definition FROM _kinds").fetchall()
+    return {name: _loaded(name, definition) for name, definition in rows}
 
 
-def lay_out(connection: sqlite3.Connection, catalog: Catalog) -> None:
-    """Make what is missing, inside the transaction of the caller."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for number, (_, step) in enumerate(STEPS, 1):
-            step(connection)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    for kind in catalog.kinds:
-        _add_kind(connection, kind)
+def keep_kinds(connection: sqlite3.Connection, catalog: Catalog) -> list[Kind]:
+    """Make room for the kinds of *catalog* and return them, merged with what was there."""
+    kept = kept_kinds(connection, catalog)
+    connection.execute("INSERT OR REPLACE INTO _formats VALUES ('body', ?)", (catalog.format,))
+    kinds = []
+    for wanted in catalog.kinds:
+        old = kept.get(wanted.name)
+        kind = merged(old, wanted)
+        if kind != old:
+            _lay_out(connection, kind, old)
+            connection.execute("INSERT OR REPLACE INTO _kinds VALUES (?, ?)", (kind.name, _dumped(kind)))
+        kinds.append(kind)
+    return kinds
 
 
-def _add_kind(connection: sqlite3.Connection, kind: Kind) -> None:
+def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None) -> None:
     table = quoted(kind.name)
+    if old is None:
+        connection.execute(
+            f"CREATE TABLE {table} (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)"
+        )
+        old = Kind(kind.name)
     for field in kind.fields:
-        if field.name in ("id", "version", "body"):
-            raise StorageError(f"the field {kind.name}.{field.name} has a name that every entry has already")
+        before = old.by_name.get(field.name)
+        if before is None and field.many:
+            _make_side(connection, kind, field)
+        elif before is None:
+            column = f"{quoted(field.name)} {_TYPES[field.type]}"
+            if field.sortable:
+                column += f" DEFAULT {default(field)!r}"
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+        elif field.sortable and not before.sortable:
+            text = f"UPDATE {table} SET {quoted(field.name)} = ? WHERE {quoted(field.name)} IS NULL"  # noqa: S608
+            connection.execute(text, (default(field),))
+    for statement in _indexes(kind):
+        try:
+            connection.execute(statement)
+        except sqlite3.IntegrityError as error:
+            message = f"{kind.name} cannot be made unique: entries that are there share a value ({error})"
+            raise StorageError(message) from error
+
+
+def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field) -> None:
+    side = quoted(side_table(kind.name, field.name))
     connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {table} (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)"
+        f"CREATE TABLE {side} (id TEXT NOT NULL REFERENCES {quoted(kind.name)} (id) ON DELETE CASCADE, "
+        f"value {_TYPES[field.type]} NOT NULL, PRIMARY KEY (id, value)) WITHOUT ROWID"
     )
-    there = {name: type for _, name, type, *_ in connection.execute(f"PRAGMA table_info({table})")}
-    for field in kind.fields:
-        sql_type = _SQL_TYPE[field.type]
-        if field.many:
-            side = many_table(kind, field.name)
-            connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {side} (value {sql_type} NOT NULL, id TEXT NOT NULL,"
-                " PRIMARY KEY (value, id)) WITHOUT ROWID"
-            )
-            connection.execute(
-                f"CREATE INDEX IF NOT EXISTS {quoted(f'{kind.name}.{field.name} by id')} ON {side} (id)"
-            )
-        elif field.name not in there:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(field.name)} {sql_type}")
-        elif there[field.name] != sql_type:
-            message = f"{kind.name}.{field.name} is kept as {there[field.name]}, not {sql_type}: give the field a new name"
-            raise StorageError(message)
-    # SQLite takes two rows with a NULL in a unique index for different: just what "missing exempts" means.
+    connection.execute(f"CREATE INDEX {quoted(side_table(kind.name, field.name) + '__value')} ON {side} (value, id)")
+
+
+def _indexes(kind: Kind) -> Iterator[str]:
     for names in kind.unique:
-        _index(connection, kind, names, unique=True)
-    for path in kind.paths:
-        _index(connection, kind, (*path, "id"), unique=False)
-    connection.execute("INSERT OR REPLACE INTO kind (name, declared) VALUES (?, ?)", (kind.name, _declared(kind)))
+        name = quoted(f"{kind.name}__unique__{'__'.join(names)}")
+        columns = ", ".join(map(quoted, names))
+        statement = f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
+        optional = [quoted(name) for name in names if not kind.field(name).sortable]
+        if optional:
+            statement += " WHERE " + " AND ".join(f"{name} IS NOT NULL" for name in optional)
+        yield statement
+    for names in paths_of(kind):
+        if names not in kind.unique:
+            name = quoted(f"{kind.name}__by__{'__'.join(names)}")
+            columns = ", ".join(map(quoted, (*names, "id")))
+            yield f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
 
 
-def _index(connection: sqlite3.Connection, kind: Kind, names: tuple[str, ...], *, unique: bool) -> None:
-    title = quoted(f"{kind.name}: {'one ' if unique else ''}{', '.join(names)}")
-    chosen = ", ".join(quoted(name) for name in names)
-    word = "UNIQUE INDEX" if unique else "INDEX"
-    connection.execute(f"CREATE {word} IF NOT EXISTS {title} ON {quoted(kind.name)} ({chosen})")
+def _dumped(kind: Kind) -> str:
+    fields = [[field.name, field.type.__name__, field.many, field.sortable] for field in kind.fields]
+    return json.dumps({"fields": fields, "unique": kind.unique, "paths": kind.paths})
+
+
+def _loaded(name: str, definition: str) -> Kind:
+    try:
+        facts = json.loads(definition)
+        return Kind(
+            name,
+            tuple(Field(name, _TYPE_OF[type_], many, sortable) for name, type_, many, sortable in facts["fields"]),
+            tuple(map(tuple, facts["unique"])),
+            tuple(map(tuple, facts["paths"])),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Corrupt(f"the definition of {name} cannot be read; restore the file from a backup") from error

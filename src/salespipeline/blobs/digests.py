@@ -1,0 +1,38 @@
+"""What all blobs have in common: the shape of a digest, and the check that what is read is what was kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+
+from salespipeline.errors import Corrupt, NotFound, shown
+
+__all__ = ["CHUNK", "checked", "is_digest", "not_found"]
+
+CHUNK = 256 * 1024  # how many bytes are held at a time
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def is_digest(digest: str) -> bool:
+    """Say whether *digest* looks like a SHA-256: anything else is never looked for, least of all as a path.
+
+    >>> is_digest("../../etc/passwd")
+    False
+    """
+    return _DIGEST.fullmatch(digest) is not None
+
+
+def checked(digest: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield *chunks*, and raise ``Corrupt`` at their end where they are not what *digest* names."""
+    found = hashlib.sha256()
+    for chunk in chunks:
+        found.update(chunk)
+        yield chunk
+    if found.hexdigest() != digest:
+        raise Corrupt(f"the bytes of {digest} are not what was kept; restore them from a backup")
+
+
+def not_found(digest: str) -> NotFound:
+    """Return the error for a digest under which nothing is kept."""
+    return NotFound(f"nothing is kept under {shown(digest)}", kind="blob", key=digest)

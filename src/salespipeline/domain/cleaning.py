@@ -1,0 +1,93 @@
+"""Cleaning the values of settings, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+import attrs
+
+from salespipeline import text
+from salespipeline.domain.checks import Checks
+from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.money import Amount, decimal
+
+__all__ = ["as_category", "as_days", "as_locale", "as_pairs", "as_percent", "as_texts", "as_time_zone", "cleaned"]
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
+
+
+def cleaned(record: T, **cleaners: object) -> T:
+    """Return *record* with each named value passed through its cleaner, or raise ``Invalid`` with every problem."""
+    checks = Checks()
+    values: dict[str, object] = {
+        name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()
+    }  # type: ignore[arg-type]
+    checks.done()
+    return attrs.evolve(record, **values)  # type: ignore[misc]
+
+
+def as_percent(value: Amount) -> Decimal:
+    """Return a percent, 0 to 100."""
+    if isinstance(value, str):
+        value = value.strip().removesuffix("%")
+    percent = decimal(value, "percent")
+    if not 0 <= percent <= 100:
+        raise Invalid(Problem("percent", "range", f"a percent is 0 to 100, not {shown(str(percent))}"))
+    return percent
+
+
+def as_category(value: str) -> str:
+    """Return a tax category of UNTDID 5305."""
+    if value not in ("S", "Z", "E", "AE", "K", "G", "O", "L", "M"):
+        message = f"{shown(value)} is not a tax category; one of S, Z, E, AE, K, G, O, L, M (UNTDID 5305)"
+        raise Invalid(Problem("category", "choice", message))
+    return value
+
+
+def as_texts(value: object, path: str) -> tuple[str, ...]:
+    """Return lines of text."""
+    if isinstance(value, str):
+        value = value.splitlines()
+    if not isinstance(value, Iterable):
+        raise Invalid(Problem(path, "type", f"lines of text are needed, not {shown(value)}"))
+    return tuple(text.clean(line, f"{path}[{position}]") for position, line in enumerate(value))
+
+
+def as_pairs(value: object, path: str, *, lines: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return pairs of names and texts."""
+    pairs = value.items() if isinstance(value, dict) else value
+    if not isinstance(pairs, Iterable) or isinstance(pairs, str):
+        raise Invalid(Problem(path, "type", f"a mapping such as {{'VAT': 'GB123'}} is needed, not {shown(value)}"))
+    most = 20_000 if lines else 200
+    return tuple(
+        (text.clean(key, path, most=50, required=True), text.clean(item, f"{path}.{key}", most=most, lines=lines))
+        for key, item in pairs
+    )
+
+
+def as_days(value: object, path: str) -> int:
+    """Return a number of days, 0 to 3650."""
+    if type(value) is not int or not 0 <= value <= 3650:
+        raise Invalid(Problem(path, "range", f"a number of days from 0 to 3650 is needed, not {shown(value)}"))
+    return value
+
+
+def as_locale(value: str) -> str:
+    """Return a locale such as ``en_GB``."""
+    cleaned = text.clean(value, "locale", most=20, required=True).replace("-", "_")
+    if not all(part.isalnum() and part.isascii() for part in cleaned.split("_")):
+        raise Invalid(Problem("locale", "locale", f"{shown(value)} is not a locale such as 'en_GB' or 'fr_FR'"))
+    return cleaned
+
+
+def as_time_zone(value: str) -> str:
+    """Return the name of a time zone of the IANA database."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, TypeError, OSError):
+        message = f"{shown(value)} is not a time zone of the IANA database, such as 'Europe/London'"
+        raise Invalid(Problem("time_zone", "unknown", message)) from None

@@ -1,0 +1,297 @@
+"""A SQLite file and its connections: one a thread and process, set up for safety, closed by whoever may.
+
+``SqliteStore`` and ``SqliteBlobs`` share one of these. It knows transactions and the file's layout, and nothing of
+entries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from salespipeline.errors import (
+    Corrupt,
+    ForeignFile,
+    NewerFormat,
+    OpenError,
+    StoreClosed,
+    Unavailable,
+    shown,
+)
+from salespipeline.stores.kinds import transaction_open
+from salespipeline.stores.sqlite_errors import FAILURES, translated
+
+__all__ = ["APPLICATION_ID", "STEPS", "Session", "SqliteFile"]
+
+APPLICATION_ID = 0x53504C4E  # "SPLN", in the file's header, where file(1) sees it too
+_SYNCHRONOUS = ("FULL", "NORMAL")
+
+# The layout, as named steps. Each is applied once, in one transaction with its record; ``user_version`` counts them.
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "first",
+        (
+            "CREATE TABLE _steps (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE _kinds (name TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE _formats (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE _numbers (series TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE _blobs (blob INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, size INTEGER NOT NULL)",
+            "CREATE TABLE _chunks (chunk INTEGER PRIMARY KEY, blob INTEGER NOT NULL REFERENCES _blobs ON DELETE CASCADE,"
+            " place INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (blob, place))",
+        ),
+    ),
+)
+
+
+class Session:
+    """One thread's connection. *lock* is held while a transaction is open, or while somebody closes it."""
+
+    __slots__ = ("__weakref__", "connection", "lock", "open", "pid", "writing")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.lock = threading.Lock()
+        self.open = False
+        self.writing = False
+        self.pid = os.getpid()
+
+    def __del__(self, getpid: Callable[[], int] = os.getpid) -> None:
+        if getpid() == self.pid:
+            self.connection.close()
+        else:
+            _abandon(self.connection)
+
+
+def _abandon(connection: sqlite3.Connection) -> None:
+    # Closing a connection that was inherited by a fork would roll back, or check in, what the parent is writing.
+    # It is kept alive for ever instead, also beyond the end of the interpreter.
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+class SqliteFile:
+    """A SQLite file that belongs to this library, made if it is not there.
+
+    May be shared between threads; not between processes: after a fork, the child opens its own. *synchronous* is
+    ``"FULL"`` (a commit survives a power cut) or ``"NORMAL"`` (it survives a crash of the process; faster).
+    *timeout* is how many seconds to wait for another writer. Raises ``ForeignFile``, ``NewerFormat``, ``Corrupt``
+    or ``Unavailable`` where the file cannot be used.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", timeout: float = 30.0) -> None:
+        if synchronous not in _SYNCHRONOUS:
+            raise OpenError(f"synchronous is FULL or NORMAL, not {shown(synchronous)}")
+        if not 0 <= timeout <= 86_400:
+            raise OpenError(f"timeout is a number of seconds up to a day, not {shown(timeout)}")
+        name = os.fspath(path)
+        if not name or name == ":memory:" or "\0" in name:
+            message = f"{shown(name)} is no file: each thread would get a database of its own; open 'memory:' instead"
+            raise OpenError(message)
+        self.path = Path(name).absolute()
+        self._synchronous = synchronous
+        self._timeout = timeout
+        self._pid = os.getpid()
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._guard = threading.Lock()
+        self._writer = threading.Lock()  # threads of this process queue here, rather than poll the file
+        self._closed = False
+        try:
+            self._prepare_file(self.session().connection)
+        except FAILURES as error:
+            self.close()
+            raise translated(error, self.path) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<SqliteFile {str(self.path)!r}>"
+
+    # --- connections ---
+
+    def session(self) -> Session:
+        """Return this thread's session, or raise ``StoreClosed``."""
+        if self._pid != os.getpid():
+            raise StoreClosed(f"this handle on {self.path} belongs to the parent process; open a new one after a fork")
+        if self._closed:
+            raise StoreClosed(f"the store {self.path} was closed; open a new one")
+        try:
+            return self._local.session  # type: ignore[no-any-return]
+        except AttributeError:
+            return self._connect()
+
+    def _connect(self) -> Session:
+        try:
+            connection = sqlite3.connect(
+                self.path,
+                timeout=self._timeout,
+                isolation_level=None,  # transactions are begun by hand
+                check_same_thread=False,  # so that close() may close every thread's
+                cached_statements=512,
+            )
+        except sqlite3.Error as error:
+            raise translated(error, self.path) from error
+        session = Session(connection)
+        # The defaults of some builds are laxer: a schema from elsewhere may call functions, foreign keys are not
+        # checked, and a misspelt column in double quotes is taken for a text.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        if hasattr(connection, "setconfig"):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)  # type: ignore[attr-defined,unused-ignore]
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DDL, False)  # type: ignore[attr-defined,unused-ignore]
+        with self._guard:
+            self._sessions.add(session)
+        self._local.session = session
+        return session
+
+    def close(self) -> None:
+        """Close every thread's connection. Those with an open transaction are closed when it ends."""
+        if self._pid != os.getpid():
+            return
+        session = getattr(self._local, "session", None)
+        if session is not None and session.open:
+            raise transaction_open()
+        self._closed = True
+        self._sweep()
+
+    def _sweep(self) -> None:
+        with self._guard:
+            sessions = list(self._sessions)
+        for session in sessions:
+            if session.lock.acquire(blocking=False):
+                session.connection.close()
+                session.lock.release()
+
+    # --- transactions ---
+
+    def begin(self, *, write: bool) -> Session:
+        """Begin a transaction in this thread and return its session, or raise ``TransactionOpen``."""
+        session = self.session()
+        if session.open:
+            raise transaction_open()
+        if write and not self._writer.acquire(timeout=self._timeout):
+            message = f"{self.path} is busy: another thread has been writing for {self._timeout:g} seconds; try again"
+            raise Unavailable(message)
+        session.lock.acquire()
+        session.open, session.writing = True, write
+        try:
+            session.connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        except BaseException as error:
+            self._release(session)
+            if isinstance(error, sqlite3.Error):
+                raise translated(error, self.path) from error
+            raise
+        return session
+
+    def end(self, session: Session, *, commit: bool) -> None:
+        """End the transaction. If committing fails, it is rolled back."""
+        connection = session.connection
+        try:
+            if commit:
+                connection.execute("COMMIT")
+            elif connection.in_transaction:  # SQLite itself rolls back where the disk is full
+                connection.execute("ROLLBACK")
+        except BaseException as error:
+            if connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise translated(error, self.path) from error
+            raise
+        finally:
+            self._release(session)
+
+    def _release(self, session: Session) -> None:
+        session.open = False
+        if session.writing:
+            session.writing = False
+            self._writer.release()
+        session.lock.release()
+        if self._closed:
+            self._sweep()
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
+        """Open a transaction on the bare connection."""
+        session = self.begin(write=write)
+        try:
+            yield session.connection
+        except BaseException as error:
+            self.end(session, commit=False)
+            if isinstance(error, FAILURES):
+                raise translated(error, self.path) from error
+            raise
+        self.end(session, commit=True)
+
+    def alone(self) -> None:
+        """Raise ``TransactionOpen`` where this thread has a transaction open."""
+        if self.session().open:
+            raise transaction_open()
+
+    def row(self, text: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        """Return the first row of a statement that reads, as this thread sees it."""
+        session = self.session()
+        with contextlib.nullcontext() if session.open else self.transaction(write=False):
+            try:
+                row: tuple[Any, ...] | None = session.connection.execute(text, values).fetchone()
+            except sqlite3.Error as error:
+                raise translated(error, self.path) from error
+        return row
+
+    # --- layout ---
+
+    def _prepare_file(self, connection: sqlite3.Connection) -> None:
+        with self.transaction(write=False):  # one view: another process may be making the file just now
+            done = self._steps_done(connection)
+        if done == len(STEPS):
+            return
+        self._use_wal(connection)
+        with self.transaction(write=True):
+            for number, (name, statements) in enumerate(STEPS, 1):
+                if number <= self._steps_done(connection):  # another process was faster
+                    continue
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO _steps VALUES (?, ?)", (name, time.time_ns() // 1000))
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {number}")
+
+    def _steps_done(self, connection: sqlite3.Connection) -> int:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (done,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != APPLICATION_ID:
+            if application or done or tables:
+                raise ForeignFile(f"{self.path} is a database of another application; choose another file")
+            return 0
+        if done > len(STEPS):
+            message = (
+                f"{self.path} was written by a newer version of salespipeline (layout {done}); upgrade the library"
+            )
+            raise NewerFormat(message)
+        if done < 1 or not tables:
+            raise Corrupt(f"{self.path} has lost its tables; restore it from a backup")
+        return int(done)
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        # SQLite does not wait here: of two processes that make the same file at once, one is told that it is busy.
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
