@@ -45,8 +45,25 @@ TABLE = {
     "render": "errors entries ports money | attrs babel fontTools fpdf jinja2 markupsafe PIL",
     # The façade: all of the above, and never a concrete store, mailer or renderer except when one is asked for.
     **dict.fromkeys(
-        "work filters listing collection settings contacts opportunities views documents report deliveries "
-        "delivery settling sending_report importing sales opening".split(),
+        [
+            "work",
+            "filters",
+            "listing",
+            "collection",
+            "settings",
+            "contacts",
+            "opportunities",
+            "views",
+            "documents",
+            "report",
+            "deliveries",
+            "delivery",
+            "settling",
+            "sending_report",
+            "importing",
+            "sales",
+            "opening",
+        ],
         f"{FACE} work filters listing collection settings contacts opportunities views documents report deliveries "
         "delivery settling sending_report importing sales ~opening ~notebook ~mail ~render | attrs ~uuid_utils",
     ),

@@ -284,20 +284,19 @@ class Sender:
     def _mail(
         self, delivery: Delivery, document: Document, contact: Contact, work: Work, pdf: bytes
     ) -> tuple[Mail, str]:
-        from salespipeline.mail.message import Address, Attachment, build_mail
+        from salespipeline.mail import Address, Attachment, build_mail, message_id_for
         from salespipeline.render.bodies import render_bodies, template_data
 
         view = view_of(document, contact, work.settings, today=work.settings.day_of(work.at))
         bodies = render_bodies(self._template(document), template_data(view))
         organisation = work.settings.organisation
         buyer = document.buyer or Party.buying(contact, document.person_id)
-        domain = organisation.email.rpartition("@")[2]
-        name = f"{document.reference or document.type.words}.pdf"
+        name = f"{(document.reference or document.type.words).replace('/', '-')}.pdf"
         mail = build_mail(
-            message_id=f"<{delivery.id}@{domain}>",
+            message_id=message_id_for(delivery.id, organisation.email),
             date=delivery.planned_at,
-            sender=Address(organisation.name, organisation.email),
-            to=[Address(buyer.person or buyer.name, one) for one in delivery.to],
+            sender=Address(organisation.email, organisation.name),
+            to=[Address(one, buyer.person or buyer.name) for one in delivery.to],
             subject=bodies.subject,
             text=bodies.text,
             html=bodies.html,

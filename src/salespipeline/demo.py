@@ -126,6 +126,7 @@ def demo(*, opportunities: int = 120, seed: int = 7) -> Sales:
 def fill(sales: Sales, *, opportunities: int = 120, seed: int = 7) -> None:
     """Fill an empty pipeline: settings, contacts, opportunities of a year, some of them closed."""
     dice = random.Random(seed)  # noqa: S311 - an example, not a secret
+    _organisation(sales)  # before the transaction: files are kept in transactions of their own
     with sales.transaction():
         _settings(sales)
         contacts = _contacts(sales, dice)
@@ -133,9 +134,8 @@ def fill(sales: Sales, *, opportunities: int = 120, seed: int = 7) -> None:
     sales.opportunities.create_many(sorted(rows, key=lambda row: row["at"]))
 
 
-def _settings(sales: Sales) -> None:
-    desk = sales.settings
-    desk.edit_organisation(
+def _organisation(sales: Sales) -> None:
+    sales.settings.edit_organisation(
         name="Northgate Storage Systems Ltd",
         address="Unit 4, Canal Wharf\nLeeds LS11 5PS\nUnited Kingdom",
         email="sales@northgate.example",
@@ -147,6 +147,10 @@ def _settings(sales: Sales) -> None:
         time_zone="Europe/London",
         logo=_logo(),
     )
+
+
+def _settings(sales: Sales) -> None:
+    desk = sales.settings
     desk.stages.add(*STAGES)
     for label, percent, colour in PROBABILITIES:
         desk.probabilities.add(label, percent=percent, colour=colour)

@@ -29,7 +29,7 @@ class SqliteBlobs:
     def __init__(self, source: str | os.PathLike[str] | SqliteFile) -> None:
         self._own = isinstance(source, str | os.PathLike)
         if isinstance(source, str | os.PathLike):
-            from salespipeline.stores.sqlite_file import SqliteFile  # noqa: PLC0415
+            from salespipeline.stores.sqlite_file import SqliteFile
 
             source = SqliteFile(source)
         self._file = source

@@ -46,7 +46,7 @@ class Phase(StrEnum):
 _OPENING = {Phase.CONNECT, Phase.GREET, Phase.TLS, Phase.AUTH}
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class _Refused(Exception):
     """Carries a definite *no* out of the conversation."""
 
     def __init__(self, outcome: NotSent, *, hang_up: bool) -> None:

@@ -18,7 +18,7 @@ from salespipeline.stores.sql import SQLITE, Compiler, quoted, side_table
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
 _TYPES: Mapping[type, str] = {int: "INTEGER", str: "TEXT"}
-_TYPE_OF: Mapping[str, type[int] | type[str]] = {"int": int, "str": str}
+_TYPE_OF: Mapping[str, type[int | str]] = {"int": int, "str": str}
 
 
 class Side:

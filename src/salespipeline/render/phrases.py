@@ -1,0 +1,77 @@
+"""The sentences of the default mails, by language and type of document.
+
+A language is one entry of ``LANGUAGES``: greeting, opening and closing for each type, regards. They may hold the
+placeholders of ``template_data``.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LANGUAGES", "phrases"]
+
+LANGUAGES: dict[str, dict[str, str]] = {
+    "en": {
+        "greeting": "{% if buyer.person %}Dear {{ buyer.person }},{% else %}Dear Sir or Madam,{% endif %}",
+        "regards": "Kind regards",
+        "opening": "please find the document attached.",
+        "opening.quote": "thank you for your enquiry. Our quotation is attached.",
+        "opening.pro_forma": "our pro forma invoice is attached.",
+        "opening.invoice": "our invoice is attached. Thank you for your business.",
+        "opening.purchase_order": "our purchase order is attached.",
+        "opening.credit_note": "our credit note is attached.",
+        "opening.delivery_note": "our delivery note is attached.",
+        "opening.application_for_payment": "our application for payment is attached.",
+        "closing": "If anything is unclear, simply reply to this mail.",
+        "closing.quote": "To accept it, or to change anything, simply reply to this mail.",
+        "closing.invoice": "Please pay by the date above, and state the invoice number with your payment.",
+        "closing.purchase_order": "Please confirm the order by replying to this mail.",
+    },
+    "fr": {
+        "greeting": "{% if buyer.person %}Bonjour {{ buyer.person }},{% else %}Madame, Monsieur,{% endif %}",
+        "regards": "Bien cordialement",
+        "opening": "veuillez trouver le document en pièce jointe.",
+        "opening.quote": "nous vous remercions de votre demande. Vous trouverez notre devis en pièce jointe.",
+        "opening.pro_forma": "vous trouverez notre facture pro forma en pièce jointe.",
+        "opening.invoice": "vous trouverez notre facture en pièce jointe. Nous vous remercions de votre confiance.",
+        "opening.purchase_order": "vous trouverez notre bon de commande en pièce jointe.",
+        "opening.credit_note": "vous trouverez notre avoir en pièce jointe.",
+        "opening.delivery_note": "vous trouverez notre bon de livraison en pièce jointe.",
+        "opening.application_for_payment": "vous trouverez notre demande de paiement en pièce jointe.",
+        "closing": "Pour toute question, il suffit de répondre à ce message.",
+        "closing.quote": "Pour l’accepter, ou pour toute modification, il suffit de répondre à ce message.",
+        "closing.invoice": "Merci de régler avant la date indiquée, en rappelant le numéro de la facture.",
+        "closing.purchase_order": "Merci de confirmer la commande en répondant à ce message.",
+    },
+    "de": {
+        "greeting": "{% if buyer.person %}Guten Tag {{ buyer.person }},{% else %}Sehr geehrte Damen und Herren,{% endif %}",
+        "regards": "Mit freundlichen Grüßen",
+        "opening": "anbei erhalten Sie das Dokument.",
+        "opening.quote": "vielen Dank für Ihre Anfrage. Anbei erhalten Sie unser Angebot.",
+        "opening.pro_forma": "anbei erhalten Sie unsere Proforma-Rechnung.",
+        "opening.invoice": "anbei erhalten Sie unsere Rechnung. Vielen Dank für Ihren Auftrag.",
+        "opening.purchase_order": "anbei erhalten Sie unsere Bestellung.",
+        "opening.credit_note": "anbei erhalten Sie unsere Rechnungskorrektur.",
+        "opening.delivery_note": "anbei erhalten Sie unseren Lieferschein.",
+        "opening.application_for_payment": "anbei erhalten Sie unsere Abschlagsrechnung.",
+        "closing": "Bei Fragen antworten Sie einfach auf diese Nachricht.",
+        "closing.quote": "Um es anzunehmen oder etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
+        "closing.invoice": "Bitte zahlen Sie bis zum genannten Datum und nennen Sie dabei die Rechnungsnummer.",
+        "closing.purchase_order": "Bitte bestätigen Sie die Bestellung mit einer Antwort auf diese Nachricht.",
+    },
+}
+
+
+def phrases(type: str, locale: str) -> dict[str, str]:
+    """Return greeting, opening, closing and regards for a type in the language of *locale*."""
+    words = LANGUAGES.get(locale.replace("-", "_").split("_")[0].lower(), LANGUAGES["en"])
+    opening = words.get(f"opening.{type}", words["opening"])
+    return {
+        "greeting": words["greeting"],
+        "regards": words["regards"],
+        "opening": _capital(opening) if words is LANGUAGES["en"] else opening,
+        "closing": words.get(f"closing.{type}", words["closing"]),
+    }
+
+
+def _capital(text: str) -> str:
+    """English begins a new sentence after the greeting; French and German go on in small letters."""
+    return text[0].upper() + text[1:]
