@@ -61,8 +61,8 @@ def versions(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Check the style of the code, and that the news fragments can be read."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
-    session.run("ruff", "check", "--quiet")
-    session.run("ruff", "format", "--check", "--quiet")
+    session.run("ruff", "check", "--quiet", ".")
+    session.run("ruff", "format", "--check", "--quiet", ".")
     session.run("towncrier", "build", "--draft", "--version", PYPROJECT["project"]["version"], silent=True)
 
 

@@ -51,7 +51,7 @@ class Currency(str):
 
     __slots__ = ()
 
-    def __new__(cls, code: str) -> Currency:  # noqa: PYI034 - interned, so never a subclass
+    def __new__(cls, code: str) -> Currency:
         """Return the currency called *code*, or raise ``Invalid``."""
         return _currency(code) if type(code) is str else code if isinstance(code, Currency) else _currency(str(code))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -18,12 +18,12 @@ __all__ = ["as_category", "as_days", "as_locale", "as_pairs", "as_percent", "as_
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
 
-def cleaned(record: T, **cleaners: object) -> T:
+def cleaned(record: T, **cleaners: Callable[[Any], object]) -> T:
     """Return *record* with each named value passed through its cleaner, or raise ``Invalid`` with every problem."""
     checks = Checks()
     values: dict[str, object] = {
         name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()
-    }  # type: ignore[arg-type]
+    }
     checks.done()
     return attrs.evolve(record, **values)  # type: ignore[misc]
 

@@ -15,7 +15,8 @@ from typing import Any
 import attrs
 from jinja2 import StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from salespipeline.errors import TemplateError
 from salespipeline.money import Money
@@ -98,7 +99,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         """Refuse: templates call nothing."""
         raise SecurityError("templates cannot call anything")
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:
         """Refuse what could grow without end."""
         numbers = isinstance(left, int | Decimal) and isinstance(right, int | Decimal)
         if operator == "*" and numbers and abs(left) < 10**12 and abs(right) < 10**12:
@@ -214,7 +215,10 @@ def _party(party: PartyView) -> dict[str, Any]:
     }
 
 
-_SUBJECT = "{{ document.type_label }}{% if document.reference %} {{ document.reference }}{% endif %}{% if document.subject %}: {{ document.subject }}{% endif %}"
+_SUBJECT = (
+    "{{ document.type_label }}{% if document.reference %} {{ document.reference }}{% endif %}"
+    "{% if document.subject %}: {{ document.subject }}{% endif %}"
+)
 _TEXT = """\
 {greeting}
 
@@ -254,11 +258,14 @@ _HTML = """\
 <td style="padding:14px 0 2px;font-weight:600;text-align:right;white-space:nowrap">{{{{ document.total | money }}}}</td>
 {{% endif %}}
 </tr><tr><td style="padding:0 0 14px;opacity:.75">{{{{ document.subject }}}}</td>
-{{% if document.due %}}<td style="padding:0 0 14px;opacity:.75;text-align:right;white-space:nowrap">{{{{ document.due_label }}}} {{{{ document.due | date(locale) }}}}</td>{{% endif %}}
+{{% if document.due %}}
+<td style="padding:0 0 14px;opacity:.75;text-align:right;white-space:nowrap">{{{{ document.due_label }}}} {{{{ document.due | date(locale) }}}}</td>
+{{% endif %}}
 </tr></table>
 <p style="margin:0 0 20px">{closing}</p>
 <p style="margin:0">{regards}<br><strong>{{{{ seller.name }}}}</strong>
-{{% if seller.phone %}}<br>{{{{ seller.phone }}}}{{% endif %}}{{% if seller.website %}}<br>{{{{ seller.website }}}}{{% endif %}}</p>
+{{% if seller.phone %}}<br>{{{{ seller.phone }}}}{{% endif %}}
+{{% if seller.website %}}<br>{{{{ seller.website }}}}{{% endif %}}</p>
 </td></tr></table></body></html>
 """
 

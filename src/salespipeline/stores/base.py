@@ -147,9 +147,9 @@ def _measured(measure: Measure, members: list[Index]) -> Scalar | None:
         case Sum():
             return _total(measure, members)
         case Min(field):
-            return min((index[field] for index in members if field in index), default=None)
+            return min((index[field] for index in members if field in index), default=None)  # type: ignore[return-value]
         case Max(field):
-            return max((index[field] for index in members if field in index), default=None)
+            return max((index[field] for index in members if field in index), default=None)  # type: ignore[return-value]
 
 
 def _total(measure: Sum, members: Sequence[Index]) -> int:

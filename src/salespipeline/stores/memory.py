@@ -292,7 +292,8 @@ class MemoryTransaction(BaseTransaction):
     @staticmethod
     def _walk(table: _Table, query: Query, limit: int) -> list[Entry]:
         """Read in the order of an index, from the cursor, until the page is full."""
-        pairs, found = table.ordered[query.order[0]].pairs, []
+        pairs = table.ordered[query.order[0]].pairs
+        found: list[Entry] = []
         start = 0 if not query.descending else len(pairs) - 1
         if query.after is not None:
             after: tuple[Scalar, str] = query.after  # type: ignore[assignment]

@@ -43,8 +43,11 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE TABLE _formats (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
             "CREATE TABLE _numbers (series TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
             "CREATE TABLE _blobs (blob INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, size INTEGER NOT NULL)",
-            "CREATE TABLE _chunks (chunk INTEGER PRIMARY KEY, blob INTEGER NOT NULL REFERENCES _blobs ON DELETE CASCADE,"
-            " place INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (blob, place))",
+            (
+                "CREATE TABLE _chunks (chunk INTEGER PRIMARY KEY, blob INTEGER NOT NULL"
+                " REFERENCES _blobs ON DELETE CASCADE, place INTEGER NOT NULL, content BLOB NOT NULL,"
+                " UNIQUE (blob, place))"
+            ),
         ),
     ),
 )

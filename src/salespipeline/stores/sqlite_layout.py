@@ -99,7 +99,7 @@ class Table:
                 continue
             same = " AND ".join(f"{quoted(name)} = ?" for name in names)
             text = f"SELECT 1 FROM {quoted(self.kind.name)} WHERE {same} AND id <> ?"  # noqa: S608
-            if connection.execute(text, (*values, entry.id)).fetchone():  # type: ignore[arg-type]
+            if connection.execute(text, (*values, entry.id)).fetchone():
                 return duplicate(entry.kind, entry.id, names)
         return None
 
