@@ -235,7 +235,13 @@ class Sender:
             if before.state not in (S.QUEUED, S.RETRY_WAIT) or (before.retry_at or 0) > now:
                 return None
             after = moved(
-                before, S.CLAIMED, fence=before.fence + 1, worker=self.worker, lease_until=now + LEASE, retry_at=None
+                before,
+                S.CLAIMED,
+                fence=before.fence + 1,
+                worker=self.worker,
+                lease_until=now + LEASE,
+                retry_at=None,
+                reason="",
             )
             return work.keep(after, before, action="claimed")
 

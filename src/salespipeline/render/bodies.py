@@ -259,7 +259,8 @@ _HTML = """\
 {{% endif %}}
 </tr><tr><td style="padding:0 0 14px;opacity:.75">{{{{ document.subject }}}}</td>
 {{% if document.due %}}
-<td style="padding:0 0 14px;opacity:.75;text-align:right;white-space:nowrap">{{{{ document.due_label }}}} {{{{ document.due | date(locale) }}}}</td>
+<td style="padding:0 0 14px;opacity:.75;text-align:right;white-space:nowrap">
+{{{{ document.due_label }}}} {{{{ document.due | date(locale) }}}}</td>
 {{% endif %}}
 </tr></table>
 <p style="margin:0 0 20px">{closing}</p>
