@@ -1,0 +1,61 @@
+"""The examples do what they say: the README's code, the demo, and the real data where it is at hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+import salespipeline as sp
+from salespipeline.demo import main
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data" / "crm-sales-opportunities"
+
+
+def test_the_code_of_the_readme_runs(capsys):
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    exec("\n".join(code), {})
+    printed = capsys.readouterr().out
+    assert "Send all: 1 to mail, 0 left out" in printed
+    assert "Quote 'QUO/00001' cannot be edited: it was sent on" in printed
+
+
+def test_the_demo_leaves_what_it_promises_and_can_be_repeated(tmp_path, capsys):
+    for _ in range(2):
+        assert main([str(tmp_path)]) == 0
+    assert "Sent all: 7 left out, 29 sent" in capsys.readouterr().out
+    assert len(list((tmp_path / "mails").glob("*.eml"))) == 29
+    assert len(list((tmp_path / "pdfs").glob("*.pdf"))) == 29
+    assert all(pdf.read_bytes().startswith(b"%PDF-") for pdf in (tmp_path / "pdfs").iterdir())
+    assert "Northgate" in (tmp_path / "report.html").read_text("utf-8")
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real data set is not at hand")
+def test_the_known_truths_of_the_real_data_hold():
+    spec = importlib.util.spec_from_file_location("real_pipeline", ROOT / "examples" / "real_pipeline.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    with sp.open("memory:", mailer=sp.mail.Memory()) as sales:
+        report = example.fill(sales, DATA)
+        assert (report.created, report.bad) == (8800, ())
+        (total,) = sales.reports.conversion()
+        assert (total.won, total.lost, str(total.rate), str(total.won_value)) == (
+            4238,
+            2473,
+            "63.15",
+            "10,005,534.00 USD",
+        )
+        offices = {row.name: (row.won, row.lost, str(row.won_value)) for row in sales.reports.performance("department")}
+        assert offices == {
+            "Central": (1629, 975, "3,346,293.00 USD"),
+            "West": (1438, 811, "3,568,647.00 USD"),
+            "East": (1171, 687, "3,090,594.00 USD"),
+        }
+        (everything,) = sales.reports.performance("source")
+        assert str(everything.cycle_days) == "51.78"
+        assert {row.stage: row.count for row in sales.reports.pipeline()} == {"Prospecting": 500, "Engaging": 1589}
+        again = example.fill(sales, DATA)
+        assert (again.created, again.known) == (0, 8800)
