@@ -20,6 +20,7 @@ __all__ = [
     "misfit",
     "not_open",
     "not_prepared",
+    "not_unique",
     "paths_of",
     "read_only",
     "transaction_open",
@@ -164,6 +165,14 @@ def duplicate(kind: str, id: str, fields: tuple[str, ...]) -> Duplicate:
 def not_prepared(kind: str) -> StorageError:
     """Return the error for a kind that this handle was not prepared for."""
     return StorageError(f"kind {shown(kind)} is not known: call prepare() with a catalog that declares it first")
+
+
+def not_unique(kind: str, fields: tuple[str, ...]) -> StorageError:
+    """Return the error for a unique that cannot be added, because entries that are there break it."""
+    message = (
+        f"{kind} cannot be made unique by {' and '.join(fields)}: entries that are there share a value; mend them first"
+    )
+    return StorageError(message)
 
 
 def not_open() -> StorageError:

@@ -1,341 +1,328 @@
-"""A complete store in memory: the oracle of the tests, and a pipeline for notebooks. With real indexes."""
+"""Entries in memory, with real indexes: for tests, notebooks and demonstrations, and as the stores' yardstick."""
 
 from __future__ import annotations
 
+import os
 import threading
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-
-import attrs
+from types import TracebackType
+from typing import Any
 
 from salespipeline.blobs.memory import MemoryBlobs
-from salespipeline.entries import Catalog, Entry, Kind, Scalar, Stored
-from salespipeline.errors import Conflict, Duplicate, OpenError, ReadOnly, StorageError, StoreClosed, TransactionOpen
-from salespipeline.query import All, Cmp, Group, Has, Measure, OneOf, Predicate, Query, matches
-from salespipeline.stores.base import BaseTransaction, Row, grouped, sort_key, system_clock
+from salespipeline.entries import Catalog, Entry, Index, Scalar, Stored
+from salespipeline.errors import NewerFormat, OpenError, StoreClosed, Unavailable, shown
+from salespipeline.query import Group, Measure, Query
+from salespipeline.stores.base import BaseTransaction, Row, grouped, system_clock
+from salespipeline.stores.kinds import (
+    check_catalog,
+    conflict,
+    duplicate,
+    merged,
+    misfit,
+    not_open,
+    not_prepared,
+    not_unique,
+    read_only,
+    transaction_open,
+)
+from salespipeline.stores.memory_index import Record, Records
+from salespipeline.stores.memory_plan import chosen, page, selected
 
-__all__ = ["MemoryStore", "open_memory"]
-
-FEW = 64  # so many new keys are put in their place one by one; more are sorted in at once
+__all__ = ["MemoryStore", "MemoryTransaction", "open_memory"]
 
 
-class _Sorted:
-    """The (value, id) pairs of one field, in order; additions are merged when somebody looks."""
+def open_memory(url: str, **options: Any) -> MemoryStore:
+    """Open a new, empty store in memory: the URL is ``memory:``, *options* are those of ``MemoryStore``."""
+    if url.removeprefix("memory:") not in ("", "//"):
+        raise OpenError(f"{shown(url)} names something, but a store in memory has no name: write memory:")
+    return MemoryStore(**options)
+
+
+class _Data:
+    """What all handles on one store in memory share."""
 
     def __init__(self) -> None:
-        self._pairs: list[tuple[Scalar, str]] = []
-        self._new: list[tuple[Scalar, str]] = []
+        self.kinds: dict[str, Records] = {}
+        self.numbers: dict[str, int] = {}
+        self.format = 0
+        self.blobs = MemoryBlobs()
+        self.writing: MemoryTransaction | None = None
+        self.reading: set[MemoryTransaction] = set()
+        self.locks()
 
-    def add(self, value: Scalar, id: str) -> None:
-        self._new.append((value, id))
+    def locks(self) -> None:
+        self.pid = os.getpid()
+        self.mutex = threading.Lock()  # held for moments
+        self.writer = threading.Lock()  # held while a transaction writes
 
-    def remove(self, value: Scalar, id: str) -> None:
-        pairs = self.pairs
-        del pairs[bisect_left(pairs, (value, id))]
-
-    @property
-    def pairs(self) -> list[tuple[Scalar, str]]:
-        if len(self._new) > FEW:
-            self._pairs.extend(self._new)
-            self._pairs.sort()
-        else:
-            for pair in self._new:
-                insort(self._pairs, pair)
-        self._new.clear()
-        return self._pairs
-
-
-class _Table:
-    """The entries of one kind and their indexes."""
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-        self.rows: dict[str, Entry] = {}
-        leading = {path[0] for path in (*kind.paths, *kind.unique)}
-        ordered = {field.name for field in kind.fields if field.sortable} | {unique[0] for unique in kind.unique}
-        self.equal: dict[str, dict[Scalar, set[str]]] = {
-            field.name: {} for field in kind.fields if field.name in leading or field.many
-        }
-        self.ordered = {name: _Sorted() for name in ordered}
-        self.unique: dict[tuple[str, ...], dict[tuple[Scalar, ...], str]] = {names: {} for names in kind.unique}
-
-    def add(self, entry: Entry) -> None:
-        self.rows[entry.id] = entry
-        for name, ids in self.equal.items():
-            for value in _values(entry, name):
-                ids.setdefault(value, set()).add(entry.id)
-        for name, keys in self.ordered.items():
-            for value in _values(entry, name):
-                keys.add(value, entry.id)
-        for names, taken in self.unique.items():
-            if (key := _unique(entry, names)) is not None:
-                taken[key] = entry.id
-
-    def remove(self, id: str) -> Entry:
-        entry = self.rows.pop(id)
-        for name, ids in self.equal.items():
-            for value in _values(entry, name):
-                ids[value].discard(id)
-                if not ids[value]:
-                    del ids[value]
-        for name, keys in self.ordered.items():
-            for value in _values(entry, name):
-                keys.remove(value, id)
-        for names, taken in self.unique.items():
-            if (key := _unique(entry, names)) is not None:
-                taken.pop(key, None)
-        return entry
-
-    def candidates(self, predicate: Predicate) -> set[str] | list[str] | None:
-        """Return the fewest ids that an index says can match, or ``None`` where none helps."""
-        parts = predicate.parts if isinstance(predicate, All) else (predicate,)
-        best: set[str] | list[str] | None = None
-        for part in parts:
-            found: set[str] | list[str] | None = None
-            match part:
-                case All():
-                    found = self.candidates(part)
-                case Cmp(field, "=", value) | Has(field, value) if field in self.equal:
-                    found = self.equal[field].get(value, set())
-                case OneOf(field, values) if field in self.equal:
-                    found = [id for value in dict.fromkeys(values) for id in self.equal[field].get(value, ())]
-                case _:
-                    pass
-            if found is not None and (best is None or len(found) < len(best)):
-                best = found
-        return best if best is not None else self._range(parts)
-
-    def _range(self, parts: tuple[Predicate, ...]) -> list[str] | None:
-        bounds: dict[str, tuple[int, int]] = {}
-        for part in parts:
-            if isinstance(part, Cmp) and part.op != "=" and part.field in self.ordered:
-                pairs = self.ordered[part.field].pairs
-                low, high = bounds.get(part.field, (0, len(pairs)))
-                side = bisect_left if part.op in (">=", "<") else bisect_right
-                at = side(pairs, part.value, key=lambda pair: pair[0])
-                bounds[part.field] = (max(low, at), high) if part.op[0] == ">" else (low, min(high, at))
-        if not bounds:
-            return None
-        name, (low, high) = min(bounds.items(), key=lambda bound: bound[1][1] - bound[1][0])
-        if high - low > len(self.rows) // 4:
-            return None
-        return [id for _, id in self.ordered[name].pairs[low:high]]
-
-
-def _values(entry: Entry, name: str) -> tuple[Scalar, ...]:
-    value = entry.index.get(name, ())
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _unique(entry: Entry, names: tuple[str, ...]) -> tuple[Scalar, ...] | None:
-    key = tuple(entry.index[name] for name in names if name in entry.index)
-    return key if len(key) == len(names) else None  # type: ignore[return-value]
+    def adopt(self) -> None:
+        """In a forked child: other threads are gone, and with them what they had not committed."""
+        self.locks()
+        if self.writing is not None:
+            self.writing.undo()
+        self.writing = None
+        self.reading.clear()
 
 
 class MemoryStore:
-    """Entries in dictionaries. Shared between threads: one transaction at a time, others wait.
+    """Entries in memory.
 
-    >>> store = MemoryStore()
-    >>> store.prepare(Catalog((Kind("note"),)))
-    >>> with store.transaction() as tx:
-    ...     tx.put(Entry("note", "1", 0, {}, "{}"))
+    May be shared between threads: one writes at a time, and those who read see what was there when they began. A forked
+    child has a copy of its own. *timeout* is how many seconds to wait for another writer, *now* the store's clock in
+    microseconds. *beside* opens a second handle on the data of another one.
     """
 
-    def __init__(self, *, now: Callable[[], int] = system_clock) -> None:
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        *,
+        beside: MemoryStore | None = None,
+        timeout: float = 30.0,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        self._data: _Data = _Data() if beside is None else beside._data
+        self._timeout = timeout
+        self._now = now or system_clock
         self._local = threading.local()
-        self._tables: dict[str, _Table] = {}
-        self._numbers: dict[str, int] = {}
+        self._prepared: frozenset[str] = frozenset()
         self._closed = False
-        self._now = now
-        self.blobs = MemoryBlobs()
-
-    def prepare(self, catalog: Catalog) -> None:
-        """Make room for the kinds of *catalog*; entries that are there are indexed again."""
-        self._check_open()
-        with self._lock:
-            for kind in catalog.kinds:
-                old = self._tables.get(kind.name)
-                if old is not None and old.kind == kind:
-                    continue
-                table = _Table(kind)
-                for entry in old.rows.values() if old is not None else ():
-                    table.add(entry)
-                self._tables[kind.name] = table
-
-    @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[MemoryTransaction]:
-        """Open a transaction; a clean exit commits, an exception takes everything back."""
-        self._check_open()
-        if getattr(self._local, "open", False):
-            raise TransactionOpen("a transaction is open in this thread already; transactions do not nest")
-        with self._lock:
-            self._check_open()
-            tx = MemoryTransaction(self._tables, self._numbers, write, self._now)
-            self._local.open = True
-            try:
-                yield tx
-            except BaseException:
-                tx.roll_back()
-                raise
-            finally:
-                tx.end()
-                self._local.open = False
-
-    def close(self) -> None:
-        """Refuse everything from now on."""
-        self._closed = True
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreClosed("this store was closed; open a new one")
+        self.blobs = self._data.blobs
 
     def __repr__(self) -> str:
-        return "<MemoryStore>"
+        return f"<MemoryStore: {', '.join(sorted(self._prepared)) or 'not prepared'}>"
+
+    def prepare(self, catalog: Catalog) -> None:
+        """Make room for the kinds of *catalog*; nothing is ever taken away.
+
+        Raises ``StorageError`` where a field changes its type, ``NewerFormat`` where the entries were written by a
+        newer program.
+        """
+        check_catalog(catalog)
+        with self.transaction(), self._data.mutex:
+            data = self._data
+            if data.format > catalog.format:
+                message = f"the entries are in format {data.format} and this program knows {catalog.format}; upgrade it"
+                raise NewerFormat(message)
+            kept = {name: records.kind for name, records in data.kinds.items()}
+            kinds = [merged(kept.get(kind.name), kind) for kind in catalog.kinds]
+            for kind in kinds:
+                records = data.kinds.setdefault(kind.name, Records(kind))
+                names = None if kind == records.kind else records.become(kind)
+                if names is not None:
+                    raise not_unique(kind.name, names)
+            data.format = catalog.format
+            self._prepared |= {kind.name for kind in kinds}
+
+    def transaction(self, *, write: bool = True) -> MemoryTransaction:
+        """Return a transaction; it begins where its ``with`` block does."""
+        return MemoryTransaction(self, write=write)
+
+    def close(self) -> None:
+        """Refuse everything from now on. The data goes with the last handle."""
+        if getattr(self._local, "open", False):
+            raise transaction_open()
+        self._closed = True
+
+    # --- for transactions ---
+
+    def _begin(self, transaction: MemoryTransaction, *, write: bool) -> None:
+        data = self._data
+        if self._closed:
+            raise StoreClosed("the store in memory was closed; open a new one")
+        if getattr(self._local, "open", False):
+            raise transaction_open()
+        if data.pid != os.getpid():
+            data.adopt()
+        if write and not data.writer.acquire(timeout=self._timeout):
+            message = f"the store is busy: another thread has been writing for {self._timeout:g} seconds; try again"
+            raise Unavailable(message)
+        self._local.open = True
+        with data.mutex:
+            if write:
+                data.writing = transaction
+            else:
+                if data.writing is not None:
+                    for kind, id, old in data.writing.log:
+                        transaction.remember(kind, id, old)
+                data.reading.add(transaction)
+
+    def _end(self, transaction: MemoryTransaction, *, write: bool, commit: bool) -> None:
+        data = self._data
+        with data.mutex:
+            if write:
+                if not commit:
+                    transaction.undo()
+                data.writing = None
+            else:
+                data.reading.discard(transaction)
+        self._local.open = False
+        if write:
+            data.writer.release()
 
 
 class MemoryTransaction(BaseTransaction):
-    """A transaction of ``MemoryStore``: it changes the tables at once, and remembers how to undo it."""
+    """A transaction in memory.
 
-    __slots__ = ("_now", "_numbers", "_open", "_tables", "_undo", "_undo_numbers", "_write")
+    A writer changes the records in place and logs what was there. Whoever began to read before sees the records with
+    those logged *before* patched over them.
+    """
 
-    def __init__(self, tables: dict[str, _Table], numbers: dict[str, int], write: bool, now: Callable[[], int]) -> None:
-        self._tables = tables
-        self._numbers = numbers
+    __slots__ = ("_data", "_kinds", "_open", "_patch", "_store", "_write", "log", "numbers")
+
+    def __init__(self, store: MemoryStore, *, write: bool) -> None:
+        self._store = store
+        self._data: _Data = store._data
         self._write = write
-        self._now = now
+        self._open = False
+        self._kinds: frozenset[str] = frozenset()
+        self._patch: dict[str, dict[str, Record | None]] = {}
+        self.log: list[tuple[str, str, Record | None]] = []
+        self.numbers: dict[str, int] = {}
+
+    def __enter__(self) -> MemoryTransaction:
+        self._store._begin(self, write=self._write)
+        self._kinds = self._store._prepared
         self._open = True
-        self._undo: list[tuple[str, str, Entry | None]] = []
-        self._undo_numbers: dict[str, int] = {}
+        return self
 
-    def _table(self, kind: str) -> _Table:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if not self._open:
-            raise StorageError("this transaction is over; open a new one")
-        table = self._tables.get(kind)
-        if table is None:
-            raise StorageError(f"the store knows no kind {kind!r}: call prepare() with a catalog that has it")
-        return table
+            raise not_open()
+        self._open = False
+        self._store._end(self, write=self._write, commit=kind is None)
+        self.log, self.numbers, self._patch = [], {}, {}
 
-    def _writing(self) -> None:
-        if not self._write:
-            raise ReadOnly("this transaction only reads; open one with write=True")
+    def remember(self, kind: str, id: str, old: Record | None) -> None:
+        """Go on seeing *old* under *id*, whatever is written there now."""
+        self._patch.setdefault(kind, {}).setdefault(id, old)
+
+    def undo(self) -> None:
+        """Put back what was there before this transaction."""
+        for kind, id, old in reversed(self.log):
+            self._data.kinds[kind].replace(id, old)
+        self._data.numbers.update(self.numbers)
+
+    # --- primitives ---
 
     def get(self, kind: str, id: str) -> Stored | None:
         """Return the entry, or ``None``."""
-        entry = self._table(kind).rows.get(id)
-        return None if entry is None else Stored(entry.id, entry.version, entry.body)
+        record = self._records(kind).by_id.get(id)
+        patch = self._patch.get(kind)  # looked at after the record: a writer patches first, and writes then
+        if patch is not None:
+            record = patch.get(id, record)
+        return None if record is None else record.stored
 
     def put(self, entry: Entry) -> None:
-        """Keep the entry as its next version."""
-        table = self._table(entry.kind)
-        self._writing()
-        old = table.rows.get(entry.id)
-        if (old.version if old is not None else 0) != entry.version:
-            raise _conflict(entry.kind, entry.id, entry.version, old)
-        for names, taken in table.unique.items():
-            key = _unique(entry, names)
-            if key is not None and taken.get(key, entry.id) != entry.id:
-                message = f"another {entry.kind} has the same {', '.join(names)}"
-                raise Duplicate(message, kind=entry.kind, id=entry.id, fields=names)
-        self._undo.append((entry.kind, entry.id, old))
-        if old is not None:
-            table.remove(entry.id)
-        index = {name: value for name, value in entry.index.items() if value != ()}
-        table.add(attrs.evolve(entry, version=entry.version + 1, index=index))
+        """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
+        records = self._writable(entry.kind)
+        error = misfit(entry, records.kind)
+        if error is not None:
+            raise error
+        id, index = entry.id, _kept(entry.index)
+        with self._data.mutex:
+            old = records.by_id.get(id)
+            version = 0 if old is None else old.stored.version
+            if entry.version != version:
+                raise conflict(entry.kind, id, entry.version, version or None)
+            names = records.taken(id, index)
+            if names is not None:
+                raise duplicate(entry.kind, id, names)
+            self._replace(records, id, old, Record(Stored(id, version + 1, entry.body), index))
 
     def delete(self, kind: str, id: str, version: int) -> None:
-        """Remove the entry, if that version is kept."""
-        table = self._table(kind)
-        self._writing()
-        old = table.rows.get(id)
-        if old is None or old.version != version:
-            raise _conflict(kind, id, version, old)
-        self._undo.append((kind, id, table.remove(id)))
+        """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""
+        records = self._writable(kind)
+        with self._data.mutex:
+            old = records.by_id.get(id)
+            if old is None or old.stored.version != version:
+                raise conflict(kind, id, version, None if old is None else old.stored.version)
+            self._replace(records, id, old, None)
 
     def scan(self, kind: str) -> Iterator[Entry]:
-        """Yield every entry, by id."""
-        rows = self._table(kind).rows
-        return iter([rows[id] for id in sorted(rows)])
+        """Yield every entry of a kind with its index, by id."""
+        found = sorted(self._all(kind), key=lambda record: record.stored.id)
+        return (Entry(kind, stored.id, stored.version, dict(index), stored.body) for stored, index in found)
 
     def next_number(self, series: str) -> int:
-        """Return the next number of *series*."""
-        self._table_open()
-        self._writing()
-        number = self._numbers.get(series, 0)
-        self._undo_numbers.setdefault(series, number)
-        self._numbers[series] = number + 1
-        return number + 1
-
-    def _table_open(self) -> None:
+        """Return 1, 2, 3 … for *series*; a rollback takes it back."""
         if not self._open:
-            raise StorageError("this transaction is over; open a new one")
+            raise not_open()
+        if not self._write:
+            raise read_only()
+        numbers = self._data.numbers
+        last = numbers.get(series, 0)
+        self.numbers.setdefault(series, last)
+        numbers[series] = last + 1
+        return last + 1
 
-    def now(self) -> int:
-        """Return the store's clock."""
-        return self._now()
+    # --- by index ---
 
-    def _page(self, query: Query) -> list[Entry]:
-        table = self._table(query.kind)
-        rows, where, limit = table.rows, query.where, query.limit
-        ids = table.candidates(where)
-        if ids is None and limit is not None and len(query.order) == 1 and query.order[0] in table.ordered:
-            return self._walk(table, query, limit)
-        chosen = rows.values() if ids is None else map(rows.__getitem__, ids)
-        entries = [entry for entry in chosen if matches(where, entry.index)]
-        key, after = sort_key(query.order), query.after
-        if after is not None:
-            entries = [entry for entry in entries if (key(entry) < after if query.descending else key(entry) > after)]
-        entries.sort(key=key, reverse=query.descending)
-        return entries if limit is None else entries[:limit]
+    def find(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for."""
+        return iter([record.stored for record in self._chosen(query)])
 
-    @staticmethod
-    def _walk(table: _Table, query: Query, limit: int) -> list[Entry]:
-        """Read in the order of an index, from the cursor, until the page is full."""
-        pairs = table.ordered[query.order[0]].pairs
-        found: list[Entry] = []
-        start = 0 if not query.descending else len(pairs) - 1
-        if query.after is not None:
-            after: tuple[Scalar, str] = query.after  # type: ignore[assignment]
-            start = bisect_left(pairs, after) - 1 if query.descending else bisect_right(pairs, after)
-        places = range(start, -1, -1) if query.descending else range(start, len(pairs))
-        for place in places:
-            if len(found) >= limit:
-                break
-            entry = table.rows[pairs[place][1]]
-            if matches(query.where, entry.index):
-                found.append(entry)
-        return found
+    def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
+        """Yield these index fields (or ``"id"``) of what the query asks for."""
+        rows: list[Row] = [
+            tuple([stored.id if name == "id" else index.get(name) for name in fields])  # type: ignore[misc]
+            for stored, index in self._chosen(query)
+        ]
+        return iter(rows)
 
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
-        """Group what an index narrows down."""
-        table = self._table(query.kind)
-        ids = table.candidates(query.where)
-        chosen = table.rows.values() if ids is None else map(table.rows.__getitem__, ids)
-        return iter(grouped((entry.index for entry in chosen if matches(query.where, entry.index)), by, measures))
+        """Yield one tuple a group: the keys, then the measures."""
+        records = self._records(query.kind)
+        if query.kind in self._patch:
+            return super().tally(query, by, measures)
+        with self._data.mutex:
+            return iter(grouped([record.fields for record in selected(records, query.where)], by, measures))
 
-    def roll_back(self) -> None:
-        """Undo everything, last first."""
-        for kind, id, old in reversed(self._undo):
-            table = self._tables[kind]
-            if id in table.rows:
-                table.remove(id)
-            if old is not None:
-                table.add(old)
-        self._numbers.update(self._undo_numbers)
+    def now(self) -> int:
+        """Return the store's clock, in microseconds since 1970 UTC."""
+        return self._store._now()
 
-    def end(self) -> None:
-        """Refuse everything from now on."""
-        self._open = False
+    # --- inside ---
+
+    def _records(self, kind: str) -> Records:
+        if not self._open:
+            raise not_open()
+        if kind not in self._kinds:
+            raise not_prepared(kind)
+        return self._data.kinds[kind]
+
+    def _writable(self, kind: str) -> Records:
+        records = self._records(kind)
+        if not self._write:
+            raise read_only()
+        return records
+
+    def _replace(self, records: Records, id: str, old: Record | None, record: Record | None) -> None:
+        kind = records.kind.name
+        self.log.append((kind, id, old))
+        for reader in self._data.reading:
+            reader.remember(kind, id, old)
+        records.replace(id, record)
+
+    def _all(self, kind: str) -> list[Record]:
+        records = self._records(kind)
+        with self._data.mutex:
+            view: dict[str, Record | None] = {**records.by_id, **self._patch.get(kind, {})}
+        return [record for record in view.values() if record is not None]
+
+    def _chosen(self, query: Query) -> list[Record]:
+        records = self._records(query.kind)
+        with self._data.mutex:
+            if query.kind not in self._patch:
+                return chosen(records, query)
+        return page(self._all(query.kind), query)
 
 
-def _conflict(kind: str, id: str, version: int, old: Entry | None) -> Conflict:
-    there = f"version {old.version} is kept" if old is not None else "it does not exist"
-    return Conflict(f"{kind} {id!r}: version {version} was expected, but {there}", kind=kind, id=id)
-
-
-def open_memory(url: str, **options: object) -> MemoryStore:
-    """Open ``memory:``: a new, empty store."""
-    if url.rstrip("/") != "memory:" or options:
-        raise OpenError(f"{url!r} takes nothing behind 'memory:'")
-    return MemoryStore()
+def _kept(index: Index) -> dict[str, Scalar | tuple[Scalar, ...]]:
+    kept: dict[str, Any] = dict(index)
+    for name, value in index.items():
+        if isinstance(value, tuple):
+            kept[name] = tuple(sorted(set(value)))
+            if not value:
+                del kept[name]
+    return kept

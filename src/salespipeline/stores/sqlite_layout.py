@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar
 from salespipeline.errors import Corrupt, NewerFormat, StorageError
-from salespipeline.stores.kinds import default, duplicate, merged, misfit, paths_of
+from salespipeline.stores.kinds import default, duplicate, merged, misfit, not_unique, paths_of
 from salespipeline.stores.sql import SQLITE, Compiler, quoted, side_table
 
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
@@ -148,12 +148,11 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None) -> No
         elif field.sortable and not before.sortable:
             text = f"UPDATE {table} SET {quoted(field.name)} = ? WHERE {quoted(field.name)} IS NULL"  # noqa: S608
             connection.execute(text, (default(field),))
-    for statement in _indexes(kind):
+    for names, statement in _indexes(kind):
         try:
             connection.execute(statement)
         except sqlite3.IntegrityError as error:
-            message = f"{kind.name} cannot be made unique: entries that are there share a value ({error})"
-            raise StorageError(message) from error
+            raise not_unique(kind.name, names) from error
 
 
 def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field) -> None:
@@ -165,7 +164,7 @@ def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field) -> None
     connection.execute(f"CREATE INDEX {quoted(side_table(kind.name, field.name) + '__value')} ON {side} (value, id)")
 
 
-def _indexes(kind: Kind) -> Iterator[str]:
+def _indexes(kind: Kind) -> Iterator[tuple[tuple[str, ...], str]]:
     for names in kind.unique:
         name = quoted(f"{kind.name}__unique__{'__'.join(names)}")
         columns = ", ".join(map(quoted, names))
@@ -173,12 +172,12 @@ def _indexes(kind: Kind) -> Iterator[str]:
         optional = [quoted(name) for name in names if not kind.field(name).sortable]
         if optional:
             statement += " WHERE " + " AND ".join(f"{name} IS NOT NULL" for name in optional)
-        yield statement
+        yield names, statement
     for names in paths_of(kind):
         if names not in kind.unique:
             name = quoted(f"{kind.name}__by__{'__'.join(names)}")
             columns = ", ".join(map(quoted, (*names, "id")))
-            yield f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
+            yield names, f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
 
 
 def _dumped(kind: Kind) -> str:
