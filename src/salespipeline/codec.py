@@ -136,7 +136,14 @@ def _trusted(cls: type[R], converter: cattrs.Converter) -> Callable[[Any, Any], 
     return structure
 
 
+def _no_float(text: str) -> Any:
+    raise _Unreadable(f"a floating-point number ({text[:20]}) where none can be")
+
+
 _CONVERTER = _make_converter()
+# Made once: json.loads() and json.dumps() make new ones a call when they are given arguments.
+_READER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _OUT: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}
 _IN: dict[type[Any], Callable[[Any, Any], Any]] = {}
 
@@ -171,8 +178,7 @@ def body_of(record: object, values: Mapping[str, Json] | None = None) -> str:
     head: dict[str, Json] = {"format": FORMAT}
     if type(record) in SETTING_LISTS:
         head["list"] = SETTING_LISTS[type(record)]
-    return json.dumps(head | (plain(record) if values is None else dict(values)), ensure_ascii=False,
-                      separators=(",", ":"), allow_nan=False)  # fmt: skip
+    return _WRITER.encode(head | (plain(record) if values is None else dict(values)))
 
 
 def encode(record: Any, values: Mapping[str, Json] | None = None) -> Entry:
@@ -184,7 +190,7 @@ def encode(record: Any, values: Mapping[str, Json] | None = None) -> Entry:
 def decode(kind: str, stored: Stored) -> Any:
     """Return the record that was kept, or raise ``Corrupt`` or ``NewerFormat``."""
     try:
-        values = json.loads(stored.body, parse_float=_no_float, parse_constant=_no_float)
+        values = _READER.decode(stored.body)
         format = values.pop("format")
         if type(format) is not int:
             raise _Unreadable("the format is not a number")
@@ -201,10 +207,6 @@ def decode(kind: str, stored: Stored) -> Any:
             raise Corrupt(f"setting {stored.id!r} belongs to no known list; restore it from a backup")
         cls = _CLASS_OF_LIST[name]
     return restore(cls, stored.id, stored.version, values)
-
-
-def _no_float(text: str) -> Any:
-    raise _Unreadable(f"a floating-point number ({text[:20]}) where none can be")
 
 
 _CONTENT = [
