@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from operator import itemgetter
 
 import attrs
 
@@ -144,7 +145,11 @@ class Line:
         checks.done()
 
     def negated(self) -> Line:
-        """Return the line that takes this one back: its net is exactly minus this one's. (SPEC DOC-4)"""
+        """Return the line that takes this one back: its net is exactly minus this one's. (SPEC DOC-4)
+
+        >>> line_net(Line("Cable", quantity=3, unit_price="1.15", discount="5%").negated(), "EUR")
+        Money('-3.28', 'EUR')
+        """
         discount = self.discount
         if discount is not None and discount.amount is not None:
             discount = Discount(amount=EXACT.minus(discount.amount))
@@ -178,16 +183,20 @@ def line_net(line: Line, currency: str) -> Money:
     >>> line_net(Line("Cable", quantity=16, unit_price="348.35", discount="4%"), "EUR")
     Money('5350.66', 'EUR')
     """
+    currency = Currency(currency)
+    return Money(_net(line, currency.digits), currency)
+
+
+def _net(line: Line, digits: int) -> Decimal:
     exact = product(line.quantity, line.unit_price)
     if line.discount is not None:
         if line.discount.percent is not None:
             exact = product(exact, EXACT.subtract(HUNDRED, line.discount.percent)).scaleb(-2, context=EXACT)
         elif line.discount.amount is not None:
             exact = EXACT.subtract(exact, line.discount.amount)
-    currency = Currency(currency)
     if abs(exact) > LARGEST:
         raise Invalid(Problem("amount", "range", "the line comes to more than 18 digits"))
-    return Money(round_half_up(exact, currency.digits), currency)
+    return round_half_up(exact, digits)
 
 
 def totals(lines: Iterable[Line], currency: str) -> Totals:
@@ -198,31 +207,25 @@ def totals(lines: Iterable[Line], currency: str) -> Totals:
     ('66.66 EUR', '15.33 EUR', '81.99 EUR')
     """
     currency = Currency(currency)
-    groups: dict[tuple[str, Decimal, str], Money] = {}
-    zero = Money.zero(currency)
-    net = zero
+    digits = currency.digits
+    # Bare numbers until the sums stand: a Money a line costs more than the arithmetic.
+    rates: dict[tuple[Decimal, str], tuple[Decimal, set[str]]] = {}
     for line in lines:
-        amount = line_net(line, currency)
-        net += amount
-        key = (line.tax.category, line.tax.percent, line.tax.code)
-        groups[key] = groups.get(key, zero) + amount
-    # One tax per category and rate, whatever codes lead to it: the codes are joined.
-    rates: dict[tuple[str, Decimal], tuple[Money, set[str]]] = {}
-    for (category, percent, code), amount in groups.items():
-        sum_, codes = rates.get((category, percent), (zero, set()))
-        rates[category, percent] = (sum_ + amount, codes | ({code} if code else set()))
+        rate = line.tax.percent, line.tax.category
+        sum_, codes = rates.get(rate, (Decimal(0), set()))
+        rates[rate] = EXACT.add(sum_, _net(line, digits)), codes
+        codes.add(line.tax.code)
     taxes = tuple(
         TaxTotal(
             percent=percent,
             category=category,
-            code=", ".join(sorted(codes)),
-            net=amount,
-            tax=Money(
-                round_half_up(product(amount.amount, percent).scaleb(-2, context=EXACT), currency.digits), currency
-            ),
+            code=", ".join(sorted(codes - {""})),  # one tax per category and rate, whatever codes lead to it
+            net=Money(sum_, currency),
+            tax=Money(round_half_up(product(sum_, percent).scaleb(-2, context=EXACT), digits), currency),
         )
-        for (category, percent), (amount, codes) in sorted(rates.items(), key=lambda rate: (rate[0][1], rate[0][0]))
+        for (percent, category), (sum_, codes) in sorted(rates.items(), key=itemgetter(0))
     )
+    net = Money.total((rate.net for rate in taxes), currency)
     tax = Money.total((rate.tax for rate in taxes), currency)
     return Totals(net=net, tax=tax, total=net + tax, taxes=taxes)
 
