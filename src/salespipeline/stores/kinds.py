@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from salespipeline.entries import Catalog, Entry, Field, Kind
-from salespipeline.errors import Conflict, Duplicate, ReadOnly, StorageError, TransactionOpen, shown
+from salespipeline.errors import (
+    Conflict,
+    Corrupt,
+    Duplicate,
+    ReadOnly,
+    StorageError,
+    TransactionOpen,
+    UpgradeNeeded,
+    shown,
+)
 from salespipeline.query import INT_MAX, INT_MIN
 
 __all__ = [
     "check_catalog",
     "conflict",
     "default",
+    "dumped",
     "duplicate",
+    "loaded",
     "merged",
     "misfit",
     "not_open",
     "not_prepared",
     "not_unique",
+    "older_format",
     "paths_of",
     "read_only",
     "transaction_open",
 ]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_RESERVED = frozenset({"id", "version", "body"})
+_RESERVED = frozenset({"workspace", "id", "version", "body"})
+_TYPE_OF: Mapping[str, type[int | str]] = {"int": int, "str": str}
 
 
 def check_catalog(catalog: Catalog) -> None:
@@ -43,7 +57,7 @@ def _kind_faults(kind: Kind) -> Iterator[str]:
         yield f"its name cannot name a table; {named}"
     for field in kind.fields:
         if not _NAME.fullmatch(field.name) or field.name in _RESERVED:
-            yield f"the field name {shown(field.name)} cannot name a column; {named}, and not id, version or body"
+            yield f"the field name {shown(field.name)} cannot name a column; {named}, and not workspace, id, version or body"
         if field.many and field.sortable:
             yield f"{field.name} holds many values and so has no order"
     if len(kind.by_name) != len(kind.fields):
@@ -83,6 +97,26 @@ def merged(kept: Kind | None, wanted: Kind) -> Kind:
 
 def _described(field: Field) -> str:
     return f"many {field.type.__name__} values" if field.many else f"one {field.type.__name__}"
+
+
+def dumped(kind: Kind) -> str:
+    """Return *kind* as text to keep beside its table."""
+    fields = [[field.name, field.type.__name__, field.many, field.sortable] for field in kind.fields]
+    return json.dumps({"fields": fields, "unique": kind.unique, "paths": kind.paths})
+
+
+def loaded(name: str, definition: str) -> Kind:
+    """Return the kind that was dumped, or raise ``Corrupt``."""
+    try:
+        facts = json.loads(definition)
+        return Kind(
+            name,
+            tuple(Field(name, _TYPE_OF[type_], many, sortable) for name, type_, many, sortable in facts["fields"]),
+            tuple(map(tuple, facts["unique"])),
+            tuple(map(tuple, facts["paths"])),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Corrupt(f"the definition of {name} cannot be read; restore it from a backup") from error
 
 
 def default(field: Field) -> int | str:
@@ -165,6 +199,15 @@ def duplicate(kind: str, id: str, fields: tuple[str, ...]) -> Duplicate:
 def not_prepared(kind: str) -> StorageError:
     """Return the error for a kind that this handle was not prepared for."""
     return StorageError(f"kind {shown(kind)} is not known: call prepare() with a catalog that declares it first")
+
+
+def older_format(kept: int, wanted: int) -> UpgradeNeeded:
+    """Return the error for entries in an older format than the program's."""
+    message = (
+        f"the entries are in format {kept} and this program writes {wanted}: "
+        f"call salespipeline.maintenance.upgrade(), which makes a backup first"
+    )
+    return UpgradeNeeded(message)
 
 
 def not_unique(kind: str, fields: tuple[str, ...]) -> StorageError:

@@ -34,9 +34,7 @@ from salespipeline.query import (
     Sum,
 )
 
-__all__ = ["DEEPEST", "SQLITE", "Compiler", "Dialect", "Statement", "depth", "quoted", "side_table"]
-
-Statement: TypeAlias = tuple[str, list[Scalar]]
+__all__ = ["DEEPEST", "SQLITE", "Compiler", "Dialect", "Parameter", "Statement", "depth", "quoted", "side_table"]
 
 DEEPEST = 16  # how deep a predicate may nest before a parser's stack, a hundred symbols in SQLite, is in danger
 _FEW = 64  # up to so many values of OneOf are written out; more travel in one parameter
@@ -67,15 +65,32 @@ def depth(predicate: Predicate) -> int:
     return deepest
 
 
+Parameter: TypeAlias = Scalar | list[Scalar]
+Statement: TypeAlias = tuple[str, list[Parameter]]
+
+
 @attrs.frozen
 class Dialect:
-    """Where SQL databases differ: the sign of a parameter, and how to look for a text or among many values."""
+    """Where SQL databases differ: the sign of a parameter, and how to look for a text or among many values.
+
+    Where a *workspace* is given, tables hold those of many customers, and every condition begins with it.
+    """
 
     mark: str
     contains: str
     among: str
+    product: str = "{field} * {times}"
+    workspace: str | None = None
 
-    def many_values(self, values: Sequence[Scalar]) -> str:
+    def table(self, name: str) -> str:
+        """Return the table called *name* as it stands in a statement."""
+        return quoted(name)
+
+    def needle(self, text: str) -> str:
+        """Return *text* as the parameter that *contains* takes."""
+        return text
+
+    def many_values(self, values: Sequence[Scalar]) -> Parameter:
         """Return *values* as the one parameter that *among* takes."""
         # No kept text holds a NUL, and a JSON reader in C might stop at one.
         return json.dumps([value for value in values if "\0" not in str(value)], ensure_ascii=False)
@@ -97,12 +112,12 @@ class Compiler:
 
     def page(self, query: Query, columns: Sequence[str]) -> Statement:
         """Return the statement that reads these *columns* (fields, ``id``, ``version``, ``body``) of the page."""
-        values: list[Scalar] = []
+        values: list[Parameter] = []
         conditions = self._conditions(query, values)
         direction = " DESC" if query.descending else ""
         order = ", ".join(_column(name) + direction for name in (*query.order, "id"))
         selected = ", ".join(map(_column, columns)) or "NULL"
-        text = f"SELECT {selected} FROM {quoted(self.kind.name)} e{conditions} ORDER BY {order}"  # noqa: S608
+        text = f"SELECT {selected} FROM {self.dialect.table(self.kind.name)} e{conditions} ORDER BY {order}"  # noqa: S608
         if query.limit is not None:
             text += f" LIMIT {self.dialect.mark}"
             values.append(query.limit)
@@ -110,13 +125,13 @@ class Compiler:
 
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Statement:
         """Return the statement that groups and measures what the predicate selects."""
-        values: list[Scalar] = []
-        keys, source = [], f"{quoted(self.kind.name)} e"
+        values: list[Parameter] = []
+        keys, source = [], f"{self.dialect.table(self.kind.name)} e"
         for group in by:
             if isinstance(group, Prefix):
                 keys.append(f"substr({_column(group.field)}, 1, {int(group.length)})")
             elif self.kind.field(group).many:
-                source += f" LEFT JOIN {quoted(side_table(self.kind.name, group))} g ON g.id = e.id"
+                source += f" LEFT JOIN {self._side(group)} g ON {self._same('g')}"
                 keys.append("g.value")
             else:
                 keys.append(_column(group))
@@ -129,19 +144,21 @@ class Compiler:
             text += f" ORDER BY {', '.join(f'{place} NULLS FIRST' for place in places)}"
         return text, values
 
-    def where(self, predicate: Predicate, values: list[Scalar]) -> str:
+    def where(self, predicate: Predicate, values: list[Parameter]) -> str:
         """Return the ``WHERE`` clause of *predicate*, empty where everything is meant; append to *values*."""
-        parts = [self._condition(part, values) for part in _conjuncts(predicate)]
+        parts = self._home(values)
+        parts += [self._condition(part, values) for part in _conjuncts(predicate)]
         return f" WHERE {' AND '.join(parts)}" if parts else ""
 
-    def _conditions(self, query: Query, values: list[Scalar]) -> str:
+    def _conditions(self, query: Query, values: list[Parameter]) -> str:
         if query.after is None:
             return self.where(query.where, values)
         sign = "<" if query.descending else ">"
         mark = self.dialect.mark
         columns = ", ".join(map(_column, (*query.order, "id")))
         marks = ", ".join([mark] * len(query.after))
-        parts = [self._condition(part, values) for part in _raised(query)]
+        parts = self._home(values)
+        parts += [self._condition(part, values) for part in _raised(query)]
         if query.order:  # an index search begins at a plain bound; not every planner derives it from the row
             parts.append(f"{_column(query.order[0])} {sign}= {mark}")
             values.append(query.after[0])
@@ -151,22 +168,22 @@ class Compiler:
         values.extend(query.after)
         return f" WHERE {' AND '.join(parts)}"
 
-    def _condition(self, predicate: Predicate, values: list[Scalar]) -> str:
+    def _condition(self, predicate: Predicate, values: list[Parameter]) -> str:
         mark = self.dialect.mark
         match predicate:
             case Cmp(field, op, value):
                 values.append(value)
                 return f"{_column(field)} {op} {mark}"
             case Contains(field, needle):
-                values.append(needle)
+                values.append(self.dialect.needle(needle))
                 return self.dialect.contains.format(column=_column(field))
             case OneOf(field, several):
                 return self._one_of(_column(field), several, values)
             case Has(field, value):
                 values.append(value)
-                return f"EXISTS ({self._side(field)} AND m.value = {mark})"
+                return f"EXISTS ({self._held(field)} AND m.value = {mark})"
             case Missing(field) if self.kind.field(field).many:
-                return f"NOT EXISTS ({self._side(field)})"
+                return f"NOT EXISTS ({self._held(field)})"
             case Missing(field):
                 return f"{_column(field)} IS NULL"
             case Not(Missing(field)) if not self.kind.field(field).many:
@@ -179,7 +196,7 @@ class Compiler:
                 return self._joined(" OR ", parts, values, "1 = 0")
         raise AssertionError(predicate)
 
-    def _one_of(self, column: str, several: Sequence[Scalar], values: list[Scalar]) -> str:
+    def _one_of(self, column: str, several: Sequence[Scalar], values: list[Parameter]) -> str:
         if not several:
             return "1 = 0"
         if len(several) <= _FEW:
@@ -188,13 +205,26 @@ class Compiler:
         values.append(self.dialect.many_values(several))
         return self.dialect.among.format(column=column)
 
-    def _joined(self, word: str, parts: Sequence[Predicate], values: list[Scalar], nothing: str) -> str:
+    def _joined(self, word: str, parts: Sequence[Predicate], values: list[Parameter], nothing: str) -> str:
         if not parts:
             return nothing
         return f"({word.join([self._condition(part, values) for part in parts])})"
 
+    def _home(self, values: list[Parameter]) -> list[str]:
+        if self.dialect.workspace is None:
+            return []
+        values.append(self.dialect.workspace)
+        return [f"e.workspace = {self.dialect.mark}"]
+
+    def _same(self, alias: str) -> str:
+        same = f"{alias}.id = e.id"
+        return same if self.dialect.workspace is None else f"{alias}.workspace = e.workspace AND {same}"
+
     def _side(self, field: str) -> str:
-        return f"SELECT 1 FROM {quoted(side_table(self.kind.name, field))} m WHERE m.id = e.id"  # noqa: S608
+        return self.dialect.table(side_table(self.kind.name, field))
+
+    def _held(self, field: str) -> str:
+        return f"SELECT 1 FROM {self._side(field)} m WHERE {self._same('m')}"  # noqa: S608
 
     def _measure(self, measure: Measure) -> str:
         match measure:
@@ -203,7 +233,8 @@ class Compiler:
             case Sum(field, None):
                 return f"coalesce(sum({_column(field)}), 0)"
             case Sum(field, str(times)):
-                return f"coalesce(sum({_column(field)} * {_column(times)}), 0)"
+                product = self.dialect.product.format(field=_column(field), times=_column(times))
+                return f"coalesce(sum({product}), 0)"
             case Min(field):
                 return f"min({_column(field)})"
             case Max(field):

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from salespipeline.blobs.sqlite import SqliteBlobs
 from salespipeline.entries import Catalog, Entry, Scalar, Stored
-from salespipeline.errors import OpenError, StorageError, shown
+from salespipeline.errors import Corrupt, OpenError, StorageError, shown
 from salespipeline.query import Group, Measure, Query, Sum
 from salespipeline.stores.base import BaseTransaction, Row, system_clock
 from salespipeline.stores.kinds import (
@@ -21,6 +21,7 @@ from salespipeline.stores.kinds import (
     merged,
     not_open,
     not_prepared,
+    older_format,
     read_only,
 )
 from salespipeline.stores.sql import DEEPEST, depth
@@ -89,17 +90,22 @@ class SqliteStore:
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self._file.path)!r}>"
 
-    def prepare(self, catalog: Catalog) -> None:
+    def prepare(self, catalog: Catalog, *, upgrade: bool = False) -> None:
         """Make room for the kinds of *catalog*: new tables, columns and indexes; nothing is ever taken away.
 
         Raises ``StorageError`` where a field changes its type, ``NewerFormat`` where the entries were written by a
-        newer program. Where nothing is new this only reads.
+        newer program, ``UpgradeNeeded`` where by an older one, unless *upgrade* is given. Where nothing is new this
+        only reads.
         """
         check_catalog(catalog)
+        if upgrade:
+            self._file.upgrade()
         with self._file.transaction(write=False) as connection:
             kept = kept_kinds(connection, catalog)
             row = connection.execute("SELECT number FROM _formats WHERE name = 'body'").fetchone()
             kinds = [merged(kept.get(kind.name), kind) for kind in catalog.kinds]
+        if row is not None and row[0] < catalog.format and not upgrade:
+            raise older_format(row[0], catalog.format)
         if row != (catalog.format,) or any(kind != kept.get(kind.name) for kind in kinds):
             with self._file.transaction(write=True) as connection:
                 kinds = keep_kinds(connection, catalog)
@@ -108,6 +114,30 @@ class SqliteStore:
     def transaction(self, *, write: bool = True) -> SqliteTransaction:
         """Return a transaction; it begins where its ``with`` block does."""
         return SqliteTransaction(self._file, self._tables, self._now, write=write)
+
+    def check(self) -> Iterator[str]:
+        """Yield a sentence for everything that is wrong with the file: pages, indexes, files that were changed."""
+        with self._file.transaction(write=False) as connection:
+            found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+            orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+            digests = [digest for (digest,) in connection.execute("SELECT digest FROM _blobs ORDER BY digest")]
+        yield from found
+        if orphans:
+            yield f"{len(orphans)} rows refer to rows that are not there"
+        for digest in digests:
+            try:
+                for _ in self.blobs.read(digest):
+                    pass
+            except Corrupt as error:
+                yield str(error)
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy the file, as it is at one moment, to *path*, which must not exist, while others go on writing."""
+        self._file.backup(path)
+
+    def vacuum(self) -> None:
+        """Give back the room of what was deleted, and renew what queries are planned by."""
+        self._file.vacuum()
 
     def close(self) -> None:
         """Close every thread's connection. A transaction that is open in another thread ends first."""
@@ -159,14 +189,21 @@ class SqliteTransaction(BaseTransaction):
 
     def put(self, entry: Entry) -> None:
         """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
+        self._keep(entry, entry.version + 1)
+
+    def amend(self, entry: Entry) -> None:
+        """Replace index and body of what is kept as ``entry.version``, which stays its version."""
+        self._keep(entry, entry.version)
+
+    def _keep(self, entry: Entry, becomes: int) -> None:
         table = self._writable(entry.kind)
         row = table.row(entry)
         execute, id, version = self._execute, entry.id, entry.version
-        many = [table.many(side, entry) for side in table.sides]
+        many = [table.pairs(side, entry) for side in table.sides]
         try:
-            if version == 0:
+            if version == 0 and becomes:
                 execute(table.insert, (id, 1, entry.body, *row))
-            elif execute(table.update, (version + 1, entry.body, *row, id, version)).rowcount == 0:
+            elif execute(table.update, (becomes, entry.body, *row, id, version)).rowcount == 0:
                 raise conflict(entry.kind, id, version, self._version(table, id))
             for side, rows in zip(table.sides, many, strict=True):
                 if version:
@@ -303,7 +340,7 @@ class SqliteTransaction(BaseTransaction):
             raise read_only()
         return self._table(kind)
 
-    def _rows(self, text: str, values: Sequence[Scalar]) -> list[tuple[Any, ...]]:
+    def _rows(self, text: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
             return self._execute(text, values).fetchall()
         except FAILURES as error:

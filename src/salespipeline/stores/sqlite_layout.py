@@ -6,19 +6,18 @@ beside it (``opportunity__tags``). Uniques are unique indexes, paths are indexes
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 
 from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar
-from salespipeline.errors import Corrupt, NewerFormat, StorageError
-from salespipeline.stores.kinds import default, duplicate, merged, misfit, not_unique, paths_of
+from salespipeline.errors import NewerFormat, StorageError
+from salespipeline.stores.kinds import default, dumped, duplicate, loaded, merged, not_unique, paths_of
+from salespipeline.stores.rows import Rows
 from salespipeline.stores.sql import SQLITE, Compiler, quoted, side_table
 
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
 _TYPES: Mapping[type, str] = {int: "INTEGER", str: "TEXT"}
-_TYPE_OF: Mapping[str, type[int | str]] = {"int": int, "str": str}
 
 
 class Side:
@@ -27,7 +26,7 @@ class Side:
     def __init__(self, kind: str, field: Field) -> None:
         table = quoted(side_table(kind, field.name))
         self.name = field.name
-        self.type = field.type
+        self.field = field
         self.insert = f"INSERT INTO {table} (id, value) VALUES (?, ?)"  # noqa: S608
         self.select = f"SELECT value FROM {table} WHERE id = ? ORDER BY value"  # noqa: S608
         self.between = f"SELECT id, value FROM {table} WHERE id BETWEEN ? AND ? ORDER BY id, value"  # noqa: S608
@@ -35,17 +34,13 @@ class Side:
         self.remove = f"DELETE FROM {table} WHERE id = ? AND value = ?"  # noqa: S608
 
 
-class Table:
+class Table(Rows):
     """The statements that read and write one kind, and the row that an entry becomes."""
 
     def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+        super().__init__(kind)
         self.compiler = Compiler(kind, SQLITE)
-        single = [field for field in kind.fields if not field.many]
-        self.columns = tuple(field.name for field in single)
         self.sides = tuple(Side(kind.name, field) for field in kind.fields if field.many)
-        self._types = tuple((field.name, field.type, field.sortable) for field in single)
-        self._declared = frozenset(kind.by_name)
         table, names = quoted(kind.name), [quoted(name) for name in self.columns]
         marks = ", ".join("?" for _ in names)
         self.get = f"SELECT id, version, body FROM {table} WHERE id = ?"  # noqa: S608
@@ -58,38 +53,9 @@ class Table:
         self.scan = f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
         self.scan_all = f"SELECT {columns} FROM {table} ORDER BY id"  # noqa: S608
 
-    def row(self, entry: Entry) -> list[Scalar | None]:
-        """Return the values of the columns, or raise ``StorageError`` where the entry does not fit."""
-        index = entry.index
-        get = index.get
-        row: list[Scalar | None] = []
-        fits = type(entry.id) is str and entry.id and type(entry.body) is str and index.keys() <= self._declared
-        fits = fits and "\0" not in entry.id and "\0" not in entry.body
-        for name, type_, sortable in self._types:
-            value = get(name)
-            if type(value) is not type_:
-                fits = fits and value is None and not sortable and name not in index
-            elif type_ is str and "\0" in value:  # type: ignore[operator]
-                fits = False
-            row.append(value)  # type: ignore[arg-type]
-        if not fits:
-            self.refuse(entry)
-        return row
-
-    def many(self, side: Side, entry: Entry) -> list[tuple[str, Scalar]]:
+    def pairs(self, side: Side, entry: Entry) -> list[tuple[str, Scalar]]:
         """Return the rows of a side table."""
-        values = entry.index.get(side.name, ())
-        if not values:
-            return []
-        if type(values) is not tuple or any(type(one) is not side.type or "\0" in str(one) for one in values):
-            self.refuse(entry)
-        return [(entry.id, one) for one in dict.fromkeys(values)]  # type: ignore[arg-type]
-
-    def refuse(self, entry: Entry) -> None:
-        """Raise the error for an entry that does not fit."""
-        error = misfit(entry, self.kind)
-        if error is not None:
-            raise error
+        return [(entry.id, one) for one in self.many(side.field, entry)]
 
     def taken(self, entry: Entry, connection: sqlite3.Connection) -> StorageError | None:
         """Return the ``Duplicate`` for the unique that *entry* breaks, or ``None``."""
@@ -111,7 +77,7 @@ def kept_kinds(connection: sqlite3.Connection, catalog: Catalog) -> dict[str, Ki
         message = f"the entries were written in format {row[0]} and this program knows {catalog.format}; upgrade it"
         raise NewerFormat(message)
     rows = connection.execute("SELECT name, definition FROM _kinds").fetchall()
-    return {name: _loaded(name, definition) for name, definition in rows}
+    return {name: loaded(name, definition) for name, definition in rows}
 
 
 def keep_kinds(connection: sqlite3.Connection, catalog: Catalog) -> list[Kind]:
@@ -124,7 +90,7 @@ def keep_kinds(connection: sqlite3.Connection, catalog: Catalog) -> list[Kind]:
         kind = merged(old, wanted)
         if kind != old:
             _lay_out(connection, kind, old)
-            connection.execute("INSERT OR REPLACE INTO _kinds VALUES (?, ?)", (kind.name, _dumped(kind)))
+            connection.execute("INSERT OR REPLACE INTO _kinds VALUES (?, ?)", (kind.name, dumped(kind)))
         kinds.append(kind)
     return kinds
 
@@ -178,21 +144,3 @@ def _indexes(kind: Kind) -> Iterator[tuple[tuple[str, ...], str]]:
             name = quoted(f"{kind.name}__by__{'__'.join(names)}")
             columns = ", ".join(map(quoted, (*names, "id")))
             yield names, f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
-
-
-def _dumped(kind: Kind) -> str:
-    fields = [[field.name, field.type.__name__, field.many, field.sortable] for field in kind.fields]
-    return json.dumps({"fields": fields, "unique": kind.unique, "paths": kind.paths})
-
-
-def _loaded(name: str, definition: str) -> Kind:
-    try:
-        facts = json.loads(definition)
-        return Kind(
-            name,
-            tuple(Field(name, _TYPE_OF[type_], many, sortable) for name, type_, many, sortable in facts["fields"]),
-            tuple(map(tuple, facts["unique"])),
-            tuple(map(tuple, facts["paths"])),
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise Corrupt(f"the definition of {name} cannot be read; restore the file from a backup") from error
