@@ -12,11 +12,17 @@ from salespipeline.errors import MailError, shown
 __all__ = ["Address"]
 
 LONGEST_NAME = 256
+_LONGEST = 1000  # of a name and an address together
 # Everything that could end a line: C0, DEL, C1, line and paragraph separators; and what is no character at all.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 # Marks that change only the direction of what is shown, and so can show one thing as another: dropped.
 BIDI = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _NAMED = re.compile(r"\s*(?:\"(?P<quoted>[^\"\\<>]*)\"|(?P<plain>[^\"<>@,;:\\()\[\]]*?))\s*<(?P<spec>[^<>\s]+)>\s*")
+
+
+def _in_short(error: Exception) -> str:
+    """Return what *error* says without the value that it may repeat as it is."""
+    return UNSAFE.sub("?", str(error))[:200]
 
 
 def _spec(value: object) -> str:
@@ -26,7 +32,7 @@ def _spec(value: object) -> str:
     try:
         checked = validate_email(value, check_deliverability=False)
     except EmailNotValidError as error:
-        message = f"{shown(value)} is not one e-mail address: {error} Give each address by itself"
+        message = f"{shown(value)} is not one e-mail address: {_in_short(error)} Give each address by itself"
         raise MailError(message) from None
     # An encoded word is legal inside a local part, and decoded there by careless readers into anything at all.
     if "=?" in checked.local_part:
@@ -49,10 +55,11 @@ def _name(value: object) -> str:
 
 
 def _split(value: object) -> tuple[str, str]:
-    named = _NAMED.fullmatch(value[:1000]) if isinstance(value, str) else None
-    if named is None:
-        return value, ""  # type: ignore[return-value]  # the address itself says what is wrong with it
-    return named["spec"], named["plain"] if named["quoted"] is None else named["quoted"]
+    if isinstance(value, str) and len(value) <= _LONGEST and not UNSAFE.search(value):
+        named = _NAMED.fullmatch(value)
+        if named is not None:
+            return named["spec"], named["plain"] if named["quoted"] is None else named["quoted"]
+    return value, ""  # type: ignore[return-value]  # the address itself says what is wrong with it
 
 
 @attrs.frozen
@@ -84,8 +91,11 @@ class Address:
 
     @property
     def key(self) -> str:
-        """The same for two spellings of one mailbox: what recipients are de-duplicated by."""
-        return self.spec.casefold()
+        """The same for two spellings of one mailbox: what recipients are de-duplicated by.
+
+        Not folded any further: ``strasse@`` and ``straße@`` are two people.
+        """
+        return self.spec.lower()
 
     def __str__(self) -> str:
         return f"{self.name} <{self.spec}>" if self.name else self.spec

@@ -11,6 +11,7 @@ from salespipeline.errors import MailError, shown
 __all__ = ["safe_filename"]
 
 MOST_BYTES = 150  # of UTF-8: room for a suffix within the 255 that file systems take
+_LONGEST = 4096  # characters looked at
 _HIDDEN = {"Cc", "Cf", "Cs", "Cn", "Co"}  # controls, bidi and zero-width marks, surrogates, unassigned, private
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,15}\Z")
@@ -25,10 +26,12 @@ def _clean(name: object) -> str:
     if not isinstance(name, str):
         message = f"the name of a file is text, not {shown(name)} ({type(name).__name__})"
         raise MailError(message)
-    text = unicodedata.normalize("NFKC", name[:4096])
-    parts = [part for part in re.split(r"[/\\]", text) if part.strip(" .")]
+    if len(name) > _LONGEST:  # keep both ends: the extension is at the last one
+        name = name[: _LONGEST // 2] + name[-_LONGEST // 2 :]
+    # Hidden characters go first: what stood on both sides of one may be composed, or name a folder.
+    text = "".join(" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c) not in _HIDDEN)
+    parts = [part for part in re.split(r"[/\\]", unicodedata.normalize("NFKC", text)) if part.strip(" .")]
     text = parts[-1] if parts else ""
-    text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
     return re.sub(r" {2,}", " ", _FORBIDDEN.sub("_", text)).strip(" .")
 
 

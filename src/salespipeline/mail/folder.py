@@ -38,6 +38,12 @@ class FolderMailer:
     the first mail. *sync* waits until the disk has it, as a server does before it answers 250. May be shared
     between threads, and between processes. A problem with the disk is answered as ``NotSent``, with
     ``everything`` set, since no other mail could be written either.
+
+    >>> import tempfile
+    >>> mailer = FolderMailer(tempfile.mkdtemp())
+    >>> mail = Mail(message_id="<1@x.example>", sender="a@x.example", recipients=("b@x.example",), content=b"")
+    >>> mailer.send(mail).reply, mailer.lookup(mail.message_id), mailer.close()
+    ('250 written as b@x.example ....eml', True, None)
     """
 
     def __init__(self, path: str | os.PathLike[str], *, sync: bool = True) -> None:

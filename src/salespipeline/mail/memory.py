@@ -24,6 +24,8 @@ class MemoryMailer:
     >>> mail = Mail(message_id="<1@x.example>", sender="a@x.example", recipients=("b@x.example",), content=b"")
     >>> mailer.send(mail).temporary, mailer.send(mail).reply, len(mailer.sent), len(mailer.tried)
     (True, '250 kept', 1, 2)
+    >>> mailer.lookup("<1@x.example>"), mailer.lookup("<2@x.example>"), mailer.close()
+    (True, False, None)
     """
 
     def __init__(self, outcomes: Script = ()) -> None:

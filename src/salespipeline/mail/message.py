@@ -16,7 +16,7 @@ from email.header import decode_header, make_header
 from email.headerregistry import AddressHeader
 from email.parser import HeaderParser
 from email.utils import format_datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from salespipeline.errors import MailError, shown
 from salespipeline.mail.addresses import BIDI, UNSAFE, Address
@@ -36,6 +36,7 @@ _FREE = re.compile(r"x-[a-z0-9-]{1,60}|organization|comments|keywords")
 _MACHINE = {"in-reply-to", "references", "auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post",
             "precedence", "importance", "priority"}  # fmt: skip
 
+_Part = TypeVar("_Part", Attachment, InlineImage)
 Addresses: TypeAlias = Address | str | Iterable[Address | str]
 
 
@@ -56,10 +57,14 @@ def _checked_id(value: object) -> str:
 
 
 def _date(value: object) -> str:
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
         message = f"the date of a mail is an aware datetime, not {shown(value)}; give it a time zone"
         raise MailError(message)
-    return format_datetime(value.astimezone(UTC))
+    try:
+        return format_datetime(value.astimezone(UTC))
+    except OverflowError:
+        message = f"the date of a mail is a moment of the years 1 to 9999, not {shown(value)}"
+        raise MailError(message) from None
 
 
 def _subject(value: object) -> str:
@@ -86,15 +91,43 @@ def _body(value: object, part: str) -> str:
     return value
 
 
-def _addresses(given: Addresses) -> tuple[Address, ...]:
+def _address(given: Address | str, field: str) -> Address:
+    try:
+        return Address.of(given)
+    except MailError as error:
+        message = f"{field}: {error}"
+        raise MailError(message) from None
+
+
+def _addresses(given: Addresses, field: str) -> tuple[Address, ...]:
+    """Return each mailbox once, in the spelling and the place where it is first named."""
     if isinstance(given, Address | str):
         given = (given,)
-    return tuple({address.key: address for address in map(Address.of, given)}.values())
+    if not isinstance(given, Iterable):
+        message = f"{field}: give one address or a list of them, not {shown(given)} ({type(given).__name__})"
+        raise MailError(message)
+    kept: dict[str, Address] = {}
+    for one in given:
+        address = _address(one, field)
+        kept.setdefault(address.key, address)
+    return tuple(kept.values())
+
+
+def _parts(given: Iterable[_Part], kind: type[_Part], field: str) -> tuple[_Part, ...]:
+    if not isinstance(given, Iterable):
+        message = f"{field}: give a list of {kind.__name__}, not {type(given).__name__}"
+        raise MailError(message)
+    parts = tuple(given)
+    for part in parts:
+        if not isinstance(part, kind):
+            message = f"{field}: make each of them a mail.{kind.__name__}, not {type(part).__name__}"
+            raise MailError(message)
+    return parts
 
 
 def _extra_field(name: object, value: object) -> tuple[str, str]:
     """Return a field of the caller's own, by its name, as it is written."""
-    key = name.lower() if isinstance(name, str) else ""
+    key = name.lower() if isinstance(name, str) and name.isascii() else ""
     free = _FREE.fullmatch(key) is not None
     if not free and key not in _MACHINE:
         message = f"the header field {shown(name)} is not for the caller; fields of your own begin with 'X-'"
@@ -175,19 +208,20 @@ def build_mail(
     >>> mail.recipients
     ('buyer@client.example', 'archive@acme.example')
     """
-    origin = Address.of(sender)
+    origin = _address(sender, "sender")
     lists = (
         ("From", (origin,)),
-        ("To", _addresses(to)),
-        ("Cc", _addresses(cc)),
-        ("Reply-To", _addresses(reply_to or ())),
+        ("To", _addresses(to, "to")),
+        ("Cc", _addresses(cc, "cc")),
+        ("Reply-To", _addresses(() if reply_to is None else reply_to, "reply_to")),
     )
     listed = {name: addresses for name, addresses in lists if addresses}
-    recipients = _addresses((*listed.get("To", ()), *listed.get("Cc", ()), *_addresses(bcc)))
+    recipients = _addresses((*listed.get("To", ()), *listed.get("Cc", ()), *_addresses(bcc, "bcc")), "to")
     if not recipients:
         raise MailError("a mail needs at least one recipient in to, cc or bcc")
     identity, title = _checked_id(message_id), _subject(subject)
-    files, images = tuple(attachments), tuple(inline_images)
+    files = _parts(attachments, Attachment, "attachments")
+    images = _parts(inline_images, InlineImage, "inline_images")
     carried: tuple[Attachment | InlineImage, ...] = (*files, *images)
     if images and html is None:
         raise MailError("inline images are shown by an HTML part, and this mail has none; attach them instead")
@@ -210,6 +244,6 @@ def build_mail(
 
     mime_names = re.findall(rb"^([A-Za-z-]+):", body.partition(b"\r\n\r\n")[0], re.MULTILINE)
     _verify(content, names + [name.decode() for name in mime_names], listed, title)
-    if content.count(f"--=_{seed}_".encode()) != boundaries:
+    if content.count(f"\r\n--=_{seed}_".encode()) != boundaries:
         raise MailError("the parts of the message that was built cannot be told apart, so it is not sent")
     return Mail(message_id=identity, sender=origin.spec, recipients=tuple(a.spec for a in recipients), content=content)

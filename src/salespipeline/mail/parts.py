@@ -136,6 +136,7 @@ def mime(
         if part.is_multipart():
             part.set_boundary(f"=_{seed}_{position}")
             boundaries += len(_children(part)) + 1
-    # The files join as bytes at the end: the library would cut each of them into lines and back again.
-    pieces = re.split(rb"(=_%s_\d+_content)" % seed.encode(), body.as_bytes())
+    # The files join as bytes at the end: the library would cut each of them into lines and back again. A stand-in
+    # is a whole body, so that the name of a file that reads like one is left alone.
+    pieces = re.split(rb"(?<=\r\n\r\n)(=_%s_\d+_content)(?=\r\n--=_)" % seed.encode(), body.as_bytes())
     return b"".join([encoded.get(piece, piece) for piece in pieces]), boundaries

@@ -73,6 +73,12 @@ class SmtpMailer:
 
     >>> SmtpMailer("smtp://jane:secret@mail.example:2525?starttls=require")
     SmtpMailer('smtp://jane@mail.example:2525?starttls=require')
+    >>> mailer = SmtpMailer("smtp://localhost:1", timeout=5)  # nobody listens there
+    >>> mail = Mail(message_id="<1@x.example>", sender="a@x.example", recipients=("b@x.example",), content=b"")
+    >>> outcome = mailer.send(mail)
+    >>> type(outcome).__name__, outcome.temporary, outcome.everything
+    ('NotSent', True, True)
+    >>> mailer.close()
     """
 
     def __init__(
