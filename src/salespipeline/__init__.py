@@ -1,15 +1,24 @@
 """Sales opportunities, from the first enquiry to the first order.
 
 >>> import salespipeline as sp
->>> sales = sp.open("memory:", actor="jane")
+>>> sales = sp.open("memory:", actor="jane", mailer=sp.mail.Memory())
+>>> _ = sales.settings.edit_organisation(name="Northgate Ltd", email="sales@northgate.example")
 >>> _ = sales.settings.stages.add("Prospect", "Quotation sent", "Order signed")
+>>> _ = sales.settings.probabilities.add("Hot 75%", colour="orange")
+>>> _ = sales.settings.tags.add("VIP", colour="red")
+>>> _ = sales.settings.users.add("Jane Whitfield", id="jane", department="North")
 >>> acme = sales.contacts.add("Acme Ltd", email="buyer@acme.example")
 >>> deal = sales.opportunities.create(
-...     contact=acme, subject="New warehouse",
+...     contact=acme, subject="New warehouse", probability="Hot 75%",
 ...     lines=[sp.Line("Racking, bay", quantity=40, unit_price="210.00", tax="20")],
 ... )
 >>> print(deal)
 OPP/00001 New warehouse (8,400.00 GBP, open)
+>>> quote = sales.documents.draft(deal, "quote")
+>>> print(quote)
+quote 'QUO/00001' (10,080.00 GBP)
+
+The examples in this package go on from here.
 """
 
 from __future__ import annotations

@@ -23,7 +23,17 @@ TRIES = 5
 
 
 class Collection(Generic[R]):
-    """A plural noun of the face: ``sales.opportunities``. May be shared between threads."""
+    """A plural noun of the face: ``sales.opportunities``. May be shared between threads.
+
+    >>> sales.opportunities["OPP/00001"] == sales.opportunities.get(deal.id), "OPP/99999" in sales.opportunities
+    (True, False)
+    >>> sales.opportunities.count(), sales.opportunities.all()
+    (1, <opportunity list: (no filter), by -created>)
+    >>> sales.opportunities.where(stage="Prospect").order("-value").first() == sales.opportunities.order("value").one()
+    True
+    >>> sales.opportunities.page(50).next is None
+    True
+    """
 
     cls: type[R]
     shape: Shape
@@ -76,14 +86,24 @@ class Collection(Generic[R]):
             return self._find(work, name) is not None
 
     def history(self, record: R | str) -> list[Activity]:
-        """Return everything that happened to a record, oldest first, even if it is deleted. (SPEC OPP-9)"""
+        """Return everything that happened to a record, oldest first, even if it is deleted. (SPEC OPP-9)
+
+        >>> deal = sales.opportunities.edit(deal, subject="Warehouse, Leeds")
+        >>> sales.opportunities.history(deal)[-1].changes
+        (Change(field='subject', before='New warehouse', after='Warehouse, Leeds'),)
+        """
         with self._sales.work(write=False) as work:
             id = record if isinstance(record, str) else record.id  # type: ignore[attr-defined]
             found = self._find(work, id)
             return history_of(work, self.shape.kind, found.id if found is not None else id)  # type: ignore[attr-defined]
 
     def versions(self, record: R | str) -> list[R]:
-        """Return every past version of a record, oldest first, made by replaying its history. (SPEC OPP-9)"""
+        """Return every past version of a record, oldest first, made by replaying its history. (SPEC OPP-9)
+
+        >>> _ = sales.opportunities.win(deal)
+        >>> [str(version.status) for version in sales.opportunities.versions(deal)]
+        ['open', 'won']
+        """
         return [
             restore(self.cls, activity.record_id, activity.record_version, state)
             for activity, state in replay(self.history(record))

@@ -31,7 +31,13 @@ def _row(contact: Contact, _settings: Settings, _names: Mapping[str, str]) -> di
 
 
 class Contacts(Collection[Contact]):
-    """Every contact; found by id or by name."""
+    """Every contact; found by id or by name.
+
+    >>> acme = sales.contacts.add_person("Acme Ltd", "Zoë Field", email="zoe@acme.example", role="buyer")
+    >>> acme = sales.contacts.edit(acme, phone="+44 113 496 0001", country="United Kingdom")
+    >>> acme.persons[0].name, acme.country
+    ('Zoë Field', 'United Kingdom')
+    """
 
     cls = Contact
     key = "name"
@@ -80,6 +86,10 @@ class Contacts(Collection[Contact]):
         """Return contacts for what was *typed* so far: names that start so first, then names that contain it.
 
         Nothing is suggested before the 4th character; case and accents make no difference. (SPEC OPP-4)
+
+        >>> _ = sales.contacts.add("Café Zürich")
+        >>> [contact.name for contact in sales.contacts.suggest("zuri")], sales.contacts.suggest("zur")
+        (['Café Zürich'], [])
         """
         needle = text.fold(typed)
         if len(needle) < self.typed_characters:
@@ -96,7 +106,12 @@ class Contacts(Collection[Contact]):
         return found[:limit]
 
     def delete(self, contact: Contact | str) -> None:
-        """Delete a contact that no opportunity and no document names; otherwise ``Refused`` says how many do."""
+        """Delete a contact that no opportunity and no document names; otherwise ``Refused`` says how many do.
+
+        >>> sales.contacts.delete(sales.contacts.add("Typed by mistake"))
+        >>> "Typed by mistake" in sales.contacts
+        False
+        """
         with self._sales.work() as work:
             record = self._named(work, contact)
             for kind in ("opportunity", "document"):

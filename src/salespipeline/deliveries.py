@@ -49,7 +49,22 @@ def _state(_settings: Settings, value: object, path: str) -> str:
 
 
 class Deliveries(Collection[Delivery]):
-    """Every delivery; found by id or Message-ID."""
+    """Every delivery; found by id or Message-ID.
+
+    Here nobody knows whether the server took a mail; a person finds out that it did not, and has it sent again:
+
+    >>> from salespipeline.ports import Unknown
+    >>> shop = sp.open(sales.store, actor="jane", mailer=sp.mail.Memory([Unknown(reason="the line dropped")]))
+    >>> print(shop.documents.all().plan_send_all().run())
+    Sent all: 1 uncertain
+      uncertain: 1 × the line dropped
+    >>> delivery = shop.deliveries.where(state="uncertain").one()
+    >>> shop.deliveries.recover(), len(shop.deliveries.of_batch(delivery.batch_id))
+    (0, 1)
+    >>> _ = shop.deliveries.resolve(delivery, "resend", why="Zoë Field says that nothing came")
+    >>> print(shop.deliveries.resume(delivery.batch_id))
+    Sent all: 1 sent
+    """
 
     cls = Delivery
     key = "message_id"

@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -320,6 +321,16 @@ def _page(sales: Sales, plan: Any, report: Any, reports: Any) -> str:
         f"<h1>{title}: the pipeline on {TODAY:%Y-%m-%d}</h1>{''.join(parts)}</html>"
     )
 
+
+class _Callable(ModuleType):
+    """``salespipeline.demo`` is this module as well as the function: importing the one must not break the other."""
+
+    def __call__(self, *, opportunities: int = 120, seed: int = 7) -> Sales:
+        """Do what ``demo`` does."""
+        return demo(opportunities=opportunities, seed=seed)
+
+
+sys.modules[__name__].__class__ = _Callable
 
 if __name__ == "__main__":
     raise SystemExit(main())

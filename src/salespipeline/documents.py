@@ -51,7 +51,12 @@ def _row(document: Document, settings: Settings, names: Mapping[str, str]) -> di
 
 
 class DocumentListing(Listing[Document]):
-    """A list of documents, which can be sent in one go."""
+    """A list of documents, which can be sent in one go.
+
+    >>> print(sales.documents.where(type="quote", sent=False).plan_send_all())
+    Send all: 1 to mail, 0 left out
+      QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
+    """
 
     def plan_send_all(self, **options: Any) -> Plan:
         """Return who would get what, and who is left out and why; nothing leaves. See ``delivery.plan``. (SPEC SEND-3)"""
@@ -61,7 +66,33 @@ class DocumentListing(Listing[Document]):
 
 
 class Documents(Collection[Document]):
-    """Every financial document; found by id or reference."""
+    """Every financial document; found by id or reference.
+
+    A quote is held, released, sent by hand and accepted; an invoice is made from it, sent and paid:
+
+    >>> desk = sales.documents
+    >>> desk.hold(quote, "waiting for the drawing").held.why, desk.release(quote.id).held
+    ('waiting for the drawing', None)
+    >>> sent = desk.mark_sent(quote.id)
+    >>> desk.can(sent, "edit").allowed, bool(desk.verify(sent))
+    (False, True)
+    >>> invoice = desk.convert(desk.accept(sent, by="Zoë Field"), "invoice")
+    >>> invoice.reference, desk.mark_sent(invoice).reference
+    (None, 'INV/00001')
+    >>> desk.pay(invoice.id, "10000 GBP").balance
+    Money('80.00', 'GBP')
+
+    What nobody wants is cancelled, and kept, or deleted while it is a draft; its number is never used again:
+
+    >>> desk.cancel(desk.draft(deal, "quote"), "drawn up twice").state(sent.date)
+    'cancelled'
+    >>> third = desk.draft(deal, "quote")
+    >>> desk.pdf(third)[:5], desk.render(third, acme, sales.settings.snapshot).media_type
+    (b'%PDF-', 'application/pdf')
+    >>> desk.delete(third)
+    >>> desk.reject(desk.mark_sent(desk.draft(deal, "quote"))).reference
+    'QUO/00004'
+    """
 
     cls = Document
     shape = Shape(
@@ -118,6 +149,9 @@ class Documents(Collection[Document]):
 
         *source* is an opportunity or its reference, or a ``Contact``. *given* replaces what is filled in:
         lines, subject, contact, person, currency, due, note, terms, reference, custom, owner, locale.
+
+        >>> sales.documents.draft(deal, "purchase order", note="Deliver to gate 2").reference
+        'PO/00001'
         """
         kind = as_type(type)
         with self._sales.work() as work:
@@ -160,7 +194,11 @@ class Documents(Collection[Document]):
         return work.keep(document, action="drafted")
 
     def edit(self, document: Document | str, **given: Any) -> Document:
-        """Replace some values of a draft; raises ``NotEditable`` once it was sent. (SPEC DOC-3)"""
+        """Replace some values of a draft; raises ``NotEditable`` once it was sent. (SPEC DOC-3)
+
+        >>> sales.documents.edit(quote, lines=[{"description": "Racking", "unit_price": "199"}]).total
+        Money('199.00', 'GBP')
+        """
 
         def move(before: Document, work: Work) -> Document:
             contact = given_contact(work, self._sales.contacts, given.get("contact", before.contact_id))
@@ -179,7 +217,7 @@ class Documents(Collection[Document]):
         return self._change(document, lambda one, _work: moves.released(one), "released")
 
     def request_approval(self, document: Document | str) -> Document:
-        """Ask somebody to agree before it leaves. (SPEC DOC-8)"""
+        """Ask somebody to agree before it leaves, who may ``approve`` or ``refuse``. (SPEC DOC-8)"""
         return self._change(
             document, lambda one, work: moves.approval_requested(one, at=work.at, by=work.by), "approval requested"
         )
@@ -251,7 +289,12 @@ class Documents(Collection[Document]):
             work.remove(record)
 
     def duplicate(self, document: Document | str, *, contact: Contact | str | None = None, **given: Any) -> Document:
-        """Return a new draft with the same content, for another contact if wanted; not of a purchase order. (SPEC DOC-4)"""
+        """Return a new draft with the same content, for another contact if wanted; not of a purchase order. (SPEC DOC-4)
+
+        >>> harlow = sales.contacts.add("Harlow Foods")
+        >>> sales.documents.duplicate(quote, contact=harlow).contact_id == harlow.id
+        True
+        """
         with self._sales.work() as work:
             record = self._named(work, document)
             rules.refuse(record, Move.DUPLICATE)

@@ -84,6 +84,12 @@ class Problem:
 
     *path* names the place (``lines[2].tax``), *code* is stable and meant for programs
     (``float``, ``unknown``, ``missing``), *message* is a sentence for people.
+
+    >>> try:
+    ...     sp.Line("", unit_price=0.1)
+    ... except sp.Invalid as error:
+    ...     [(problem.path, problem.code) for problem in error.problems]
+    [('description', 'empty'), ('unit_price', 'float')]
     """
 
     path: str
@@ -95,11 +101,25 @@ class Problem:
 
 
 class SalesPipelineError(Exception):
-    """The root: catch this to catch everything that the library raises."""
+    """The root: catch this to catch everything that the library raises.
+
+    >>> try:
+    ...     sales.contacts["Acne Ltd"]
+    ... except sp.SalesPipelineError as error:
+    ...     print(f"{type(error).__name__}: {error}")
+    NotFound: no contact has the id or name 'Acne Ltd'
+    """
 
 
 class Refused(SalesPipelineError):
-    """The rules say no. Nothing was written."""
+    """The rules say no. Nothing was written.
+
+    >>> try:
+    ...     sales.contacts.delete(acme)
+    ... except sp.Refused as error:
+    ...     print(error)
+    contact 'Acme Ltd' cannot be deleted: 1 opportunity records name it; delete or move them first
+    """
 
     def __init__(self, message: str, *, record: str | None = None, action: str | None = None) -> None:
         super().__init__(message)
@@ -111,10 +131,11 @@ class Invalid(Refused, ValueError):
     """What was given breaks one or more rules; ``problems`` lists all of them.
 
     >>> try:
-    ...     raise Invalid([Problem("subject", "missing", "a subject is needed")])
-    ... except ValueError as error:
+    ...     sales.opportunities.edit(deal, stage="Prospekt", due="tomorrow")
+    ... except sp.Invalid as error:
     ...     print(error)
-    subject: a subject is needed
+    due: 'tomorrow' is not a date; write for example '2026-11-24'
+    stage: no stage is called 'Prospekt': did you mean 'Prospect'?
     """
 
     def __init__(
@@ -129,15 +150,34 @@ class Invalid(Refused, ValueError):
 
 
 class NotEditable(Refused):
-    """The document was sent, or is being sent: its content is locked for ever. (SPEC DOC-3)"""
+    """The document was sent, or is being sent: its content is locked for ever. (SPEC DOC-3)
+
+    >>> sent = sales.documents.mark_sent(quote)
+    >>> try:
+    ...     sales.documents.edit(sent, subject="Cheaper")
+    ... except sp.NotEditable as error:
+    ...     print(error)
+    Quote 'QUO/00001' cannot be edited: it was sent on ...; make a revision with documents.revise(), or ...
+    """
 
 
 class NotAllowed(Refused):
-    """The record cannot make this move from where it is."""
+    """The record cannot make this move from where it is.
+
+    >>> try:
+    ...     sales.opportunities.win(sales.opportunities.lose(deal, "price"))
+    ... except sp.NotAllowed as error:
+    ...     print(error)
+    Opportunity 'OPP/00001' cannot win: it is lost; reopen() it first.
+    """
 
 
 class NotSendable(Refused):
-    """The document may not be mailed; ``reasons`` says why. (SPEC SEND-2)"""
+    """The document may not be mailed; ``reasons`` says why. (SPEC SEND-2)
+
+    >>> sp.NotSendable("quote 'QUO/00001' is not mailed: on hold", reasons=("on hold",)).reasons
+    ('on hold',)
+    """
 
     def __init__(
         self,
@@ -152,7 +192,14 @@ class NotSendable(Refused):
 
 
 class NotFound(SalesPipelineError, LookupError):
-    """No record of this kind has this id, reference or name."""
+    """No record of this kind has this id, reference or name.
+
+    >>> try:
+    ...     sales.opportunities["OPP/99999"]
+    ... except LookupError as error:
+    ...     print(error)
+    no opportunity has the id or reference 'OPP/99999'
+    """
 
     def __init__(self, message: str, *, kind: str | None = None, key: str | None = None) -> None:
         super().__init__(message)
@@ -161,11 +208,27 @@ class NotFound(SalesPipelineError, LookupError):
 
 
 class StorageError(SalesPipelineError):
-    """The store could not do what it was asked; the driver's error is ``__cause__``."""
+    """The store could not do what it was asked; the driver's error is ``__cause__``.
+
+    >>> sales.close()
+    >>> try:
+    ...     len(sales.contacts)
+    ... except sp.StorageError as error:
+    ...     print(f"{type(error).__name__}: {error}")
+    StoreClosed: ...
+    """
 
 
 class Conflict(StorageError):
-    """Somebody else changed or deleted the record since it was read. Read it again."""
+    """Somebody else changed or deleted the record since it was read. Read it again.
+
+    >>> _ = sales.opportunities.edit(deal, subject="New warehouse, Leeds")
+    >>> try:
+    ...     sales.opportunities.win(deal)  # what was read before is not what is there
+    ... except sp.Conflict:
+    ...     sales.opportunities.win(deal.id).subject
+    'New warehouse, Leeds'
+    """
 
     def __init__(self, message: str, *, kind: str | None = None, id: str | None = None) -> None:
         super().__init__(message)
@@ -174,7 +237,14 @@ class Conflict(StorageError):
 
 
 class Duplicate(StorageError):
-    """Another record of this kind already has this unique value."""
+    """Another record of this kind already has this unique value.
+
+    >>> try:
+    ...     sales.opportunities.create(contact=acme, subject="Shed", lines=deal.lines, reference="opp/00001")
+    ... except sp.Duplicate as error:
+    ...     print(error.fields)
+    ('reference',)
+    """
 
     def __init__(
         self,
@@ -235,7 +305,12 @@ class TransactionOpen(StorageError):
 
 
 class OpenError(SalesPipelineError, ValueError):
-    """The URL given to ``open`` has an unknown scheme or is malformed, or a needed part was not given."""
+    """The URL given to ``open`` has an unknown scheme or is malformed, or a needed part was not given.
+
+    >>> sp.open("mongodb://localhost")
+    Traceback (most recent call last):
+    salespipeline.errors.OpenError: no store is registered for 'mongodb': there is ...; is its package installed?
+    """
 
 
 class RenderError(SalesPipelineError):

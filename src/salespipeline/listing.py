@@ -38,7 +38,12 @@ class Shape:
 
 @attrs.frozen
 class Page(Generic[R]):
-    """Some records, and the cursor to go on with; *next* is ``None`` on the last page."""
+    """Some records, and the cursor to go on with; *next* is ``None`` on the last page.
+
+    >>> first = sales.contacts.page(1)
+    >>> [contact.name for contact in first], len(first), first.next
+    (['Acme Ltd'], 1, None)
+    """
 
     items: tuple[R, ...]
     next: str | None
@@ -55,6 +60,16 @@ class Listing(Generic[R]):
 
     ``where`` narrows, ``order`` sorts, a slice limits; each returns a new listing. Iterating reads page by page
     in the order of the sort values, so that nothing is skipped or repeated while others insert.
+
+    >>> big = sales.opportunities.where(stage="Prospect", value__ge="1000 GBP").order("-value")
+    >>> big
+    <opportunity list: stage='Prospect', value__ge='1000 GBP', by -value>
+    >>> big.count(), big.first() == big.one() == big[0], big[:20].ids() == [deal.id]
+    (1, True, True)
+    >>> [(row["subject"], row["value"]) for row in big.to_dicts()]
+    [('New warehouse', Decimal('8400.00'))]
+    >>> list(big.where(owner="tom"))
+    []
     """
 
     def __init__(
@@ -95,11 +110,19 @@ class Listing(Generic[R]):
         return self._with(order=by)
 
     def predicate(self, settings: Settings) -> Predicate:
-        """Return the filters as a predicate of the query language."""
+        """Return the filters as a predicate of the query language.
+
+        >>> sales.documents.where(sent=False).predicate(sales.settings.snapshot)
+        All(parts=(Cmp(field='sent', op='=', value=0),))
+        """
         return All(predicates(self._given, self._shape.filters, settings, self._shape.kind))
 
     def query(self, settings: Settings) -> Query:
-        """Return the query that this listing runs, without its limits."""
+        """Return the query that this listing runs, without its limits.
+
+        >>> sales.contacts.order("-name").query(sales.settings.snapshot).order
+        ('name',)
+        """
         name = self._order.removeprefix("-")
         query = Query(
             kind=self._shape.kind,
@@ -111,7 +134,14 @@ class Listing(Generic[R]):
         return query
 
     def page(self, size: int = 50, after: str | None = None) -> Page[R]:
-        """Return *size* records from the start, or from behind the cursor of the page before."""
+        """Return *size* records from the start, or from behind the cursor of the page before.
+
+        >>> for name in ("Harlow Foods", "Isley Brewing"):
+        ...     _ = sales.contacts.add(name)
+        >>> page = sales.contacts.order("name").page(2)
+        >>> [contact.name for contact in sales.contacts.order("name").page(2, after=page.next)]
+        ['Isley Brewing']
+        """
         if type(size) is not int or not 1 <= size <= 10_000:
             raise Invalid(Problem("size", "range", f"a page has 1 to 10,000 records, not {shown(size)}"))
         with self._sales.work(write=False) as work:
@@ -210,13 +240,21 @@ class Listing(Generic[R]):
             return [self._shape.row(record, work.settings, names) for record in records]
 
     def to_pandas(self) -> Any:
-        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""
+        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed.
+
+        >>> sales.opportunities.all().to_pandas()["value"].sum()
+        Decimal('8400.00')
+        """
         from salespipeline.notebook import to_pandas
 
         return to_pandas(self.to_dicts())
 
     def to_polars(self) -> Any:
-        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed."""
+        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed.
+
+        >>> sales.opportunities.all().to_polars()["created"].dtype
+        Date
+        """
         from salespipeline.notebook import to_polars
 
         return to_polars(self.to_dicts())

@@ -209,13 +209,21 @@ class Money:
 
     @classmethod
     def rounded(cls, amount: Amount, currency: str) -> Money:
-        """Round *amount* half away from zero to the currency's minor unit. (SPEC MON-2)"""
+        """Round *amount* half away from zero to the currency's minor unit. (SPEC MON-2)
+
+        >>> Money.rounded("2.345", "GBP"), Money.rounded("-2.5", "JPY")
+        (Money('2.35', 'GBP'), Money('-3', 'JPY'))
+        """
         currency = Currency(currency)
         return cls(round_half_up(decimal(amount), currency.digits), currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:
-        """Return nothing, in *currency*."""
+        """Return nothing, in *currency*.
+
+        >>> Money.zero("KWD")
+        Money('0.000', 'KWD')
+        """
         return cls(0, currency)
 
     @classmethod
@@ -235,7 +243,11 @@ class Money:
 
     @staticmethod
     def total(amounts: Iterable[Money], currency: str) -> Money:
-        """Return the sum of *amounts*, all of which must be in *currency*."""
+        """Return the sum of *amounts*, all of which must be in *currency*.
+
+        >>> Money.total([Money(1, "EUR"), Money("0.50", "EUR")], "EUR")
+        Money('1.50', 'EUR')
+        """
         result = Money.zero(currency)
         for amount in amounts:
             result += amount

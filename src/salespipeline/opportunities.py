@@ -74,7 +74,17 @@ def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dic
 
 
 class Opportunities(Collection[Opportunity]):
-    """Every opportunity; found by id or reference."""
+    """Every opportunity; found by id or reference.
+
+    >>> deal = sales.opportunities.edit(deal, stage="Quotation sent", tags=["VIP"], due="2027-01-31")
+    >>> str(sales.opportunities.hold(deal).status), str(sales.opportunities.resume(deal.id).status)
+    ('on_hold', 'open')
+    >>> lost = sales.opportunities.lose("OPP/00001", "went to a competitor")
+    >>> sales.opportunities.can(lost, "win").reason
+    "Opportunity 'OPP/00001' cannot win: it is lost; reopen() it first."
+    >>> str(sales.opportunities.win(sales.opportunities.reopen(lost)).status)
+    'won'
+    """
 
     cls = Opportunity
     shape = Shape(
@@ -118,6 +128,10 @@ class Opportunities(Collection[Opportunity]):
         mappings such as ``{"item": "GTX-PRO", "quantity": 2}``. Also: person, currency, stage, probability, tags,
         due, note, reference, custom, owner, department. *at* is when it began, now by default. Raises
         ``Invalid`` with every problem, ``Duplicate`` for a reference that is taken.
+
+        >>> line = {"description": "Site survey", "unit_price": "450.00", "tax": "20"}
+        >>> print(sales.opportunities.create(contact="Acme Ltd", subject="Survey", lines=[line]))
+        OPP/00002 Survey (450.00 GBP, open)
         """
         with self._sales.work() as work:
             return work.keep(self._opened(work, given), action="created")
@@ -126,6 +140,10 @@ class Opportunities(Collection[Opportunity]):
         """Create many in one transaction: all of them, or none. Each row holds the arguments of ``create``.
 
         A row may say how it ended: ``status`` ``"won"`` or ``"lost"``, with ``closed_at`` and ``lost_reason``.
+
+        >>> row = {"contact": acme, "subject": "Shelves", "lines": deal.lines, "status": "lost", "lost_reason": "price"}
+        >>> [str(made.status) for made in sales.opportunities.create_many([row, row | {"status": "open"}])]
+        ['lost', 'open']
         """
         with self._sales.work() as work:
             made: list[Opportunity] = []
@@ -215,7 +233,12 @@ class Opportunities(Collection[Opportunity]):
         return record.can(move)
 
     def delete(self, opportunity: Opportunity | str) -> None:
-        """Delete it. Its history is kept; its documents stay, and still name it. (SPEC OPP-8)"""
+        """Delete it. Its history is kept; its documents stay, and still name it. (SPEC OPP-8)
+
+        >>> sales.opportunities.delete(deal)
+        >>> deal.id in sales.opportunities, sales.opportunities.history(deal)[-1].action
+        (False, 'deleted')
+        """
         with self._sales.work() as work:
             record = self._named(work, opportunity)
             record.refuse("delete")

@@ -42,6 +42,17 @@ class Reports:
 
     Every report takes the filters of ``sales.opportunities.where``. Currencies are never added: each row is of
     one currency (SPEC MON-4).
+
+    >>> print(sales.reports.pipeline())
+    Pipeline by stage
+    stage     count         value      weighted
+    -------------------------------------------
+    Prospect      1  8,400.00 GBP  6,300.00 GBP
+    >>> sales.reports.coming(by="owner")[0].weighted
+    Money('6300.00', 'GBP')
+    >>> _ = sales.opportunities.win(deal)
+    >>> sales.reports.conversion(owner="jane")[0].rate, sales.reports.performance("department")[0].name
+    (Decimal('100.00'), 'North')
     """
 
     def __init__(self, sales: Sales) -> None:

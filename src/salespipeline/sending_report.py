@@ -50,7 +50,14 @@ class SendRow:
 
 
 class Plan:
-    """What *send all* would do. Look at it, then ``run()`` it; until then nothing has left and nothing is written."""
+    """What *send all* would do. Look at it, then ``run()`` it; until then nothing has left and nothing is written.
+
+    >>> plan = sales.documents.where(type="quote", sent=False).plan_send_all()
+    >>> plan, plan.to_dicts()[0]["to"]
+    (<Send all: 1 to mail, 0 left out>, 'buyer@acme.example')
+    >>> print(plan.run())
+    Sent all: 1 sent
+    """
 
     def __init__(self, rows: tuple[PlanRow, ...], *, again: bool, runner: Sender) -> None:
         self.rows = rows
@@ -120,7 +127,12 @@ class Plan:
 
 
 class SendReport:
-    """What *send all* did: every planned document once. *paused* says why it stopped early, if it did."""
+    """What *send all* did: every planned document once. *paused* says why it stopped early, if it did.
+
+    >>> report = sales.documents.all().plan_send_all().run()
+    >>> report.count(DeliveryState.SENT), report.to_dicts()[0]["state"]
+    (1, 'sent')
+    """
 
     def __init__(self, rows: tuple[SendRow, ...], *, batch_id: str, paused: str = "") -> None:
         self.rows = rows

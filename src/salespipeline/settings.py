@@ -38,7 +38,18 @@ _USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
 
 
 class SettingList(Generic[S]):
-    """One list: iterate it, look up by id or label, add, edit, rename, move, archive, restore, delete."""
+    """One list: iterate it, look up by id or label, add, edit, rename, move, archive, restore, delete.
+
+    >>> stages = sales.settings.stages
+    >>> stages.move("Order signed", before="Prospect")
+    >>> _ = stages.edit("Prospect", label="Lead"), stages.archive("Order signed")
+    >>> stages, stages.usage("Lead"), [stage.label for stage in stages.archived]
+    (<2 stage: Lead, Quotation sent>, 1, ['Order signed'])
+    >>> stages.restore("Order signed").archived, stages.delete("Lead", replacement="Quotation sent")
+    (False, 1)
+    >>> [row["label"] for row in stages.to_dicts()]
+    ['Order signed', 'Quotation sent']
+    """
 
     def __init__(self, sales: Sales, cls: type[S], choose: Callable[[Settings], Listed[S]]) -> None:
         self._sales = sales
@@ -171,7 +182,11 @@ def _name(record: Any) -> str:
 
 
 class StageList(SettingList[Stage]):
-    """The stages, in their order. (SPEC SET-1)"""
+    """The stages, in their order. (SPEC SET-1)
+
+    >>> sales.settings.stages.rename("Order signed", "Handed over").label
+    'Handed over'
+    """
 
     def add(self, *labels: str, pipeline: str = "default") -> tuple[Stage, ...]:
         """Add stages at the end, in the order given."""
@@ -209,7 +224,12 @@ class TagList(SettingList[Tag]):
 
 
 class TaxRateList(SettingList[TaxRate]):
-    """The tax rates. (SPEC SET-7)"""
+    """The tax rates. (SPEC SET-7)
+
+    >>> rate = sales.settings.tax_rates.add("T1", "20", description="Standard rate")
+    >>> sp.Line("Shed", unit_price="950", tax=rate).tax.code
+    'T1'
+    """
 
     def add(self, code: str, percent: Any, *, description: str = "", category: str | None = None) -> TaxRate:
         """Add a rate; pass it as ``tax=`` of a line."""
@@ -276,7 +296,15 @@ def _item_row(item: Item, _settings: Settings, _names: Mapping[str, str]) -> dic
 
 
 class Items(Collection[Item]):
-    """The predefined items, and sets of them; found by id or reference. (SPEC SET-5)"""
+    """The predefined items, and sets of them; found by id or reference. (SPEC SET-5)
+
+    >>> items = sales.settings.items
+    >>> _ = items.add("BAY", "Racking, bay", price="210"), items.add("FIT", "Installation, per bay", price="45")
+    >>> _ = items.edit("FIT", price="48.50"), items.add("KIT", "Bay, installed", parts=[("BAY", 1), ("FIT", 1)])
+    >>> sales.opportunities.edit(deal, lines=[{"item": "KIT", "quantity": 4}]).value
+    Money('1034.00', 'GBP')
+    >>> items.delete("KIT")
+    """
 
     cls = Item
     shape = Shape(

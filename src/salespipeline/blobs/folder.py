@@ -18,7 +18,14 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class FolderBlobs:
-    """Files named by their SHA-256, in 256 folders. No name that a user gave ever becomes a path."""
+    """Files named by their SHA-256, in 256 folders. No name that a user gave ever becomes a path.
+
+    >>> blobs = FolderBlobs(tempfile.mkdtemp())
+    >>> digest = blobs.keep([b"a", b"bc"])
+    >>> b"".join(blobs.read(digest))
+    b'abc'
+    >>> blobs.forget(digest)
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)

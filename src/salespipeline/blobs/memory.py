@@ -22,8 +22,11 @@ class MemoryBlobs:
     def keep(self, chunks: Iterable[bytes]) -> str:
         """Keep the bytes and return their SHA-256 as 64 hex digits.
 
-        >>> MemoryBlobs().keep([b"a", b"bc"])[:8]
-        'ba7816bf'
+        >>> blobs = MemoryBlobs()
+        >>> digest = blobs.keep([b"a", b"bc"])
+        >>> digest[:8], b"".join(blobs.read(digest))
+        ('ba7816bf', b'abc')
+        >>> blobs.forget(digest)
         """
         content = b"".join(chunks)
         digest = hashlib.sha256(content).hexdigest()

@@ -24,40 +24,19 @@ from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Currency, Money
 
-__all__ = [
-    "GIVEN",
-    "Approval",
-    "ClientAnswer",
-    "Document",
-    "DocumentType",
-    "Fact",
-    "Party",
-    "Payment",
-    "Seal",
-    "as_type",
-]
+__all__ = ["GIVEN", "Approval", "ClientAnswer", "Document", "DocumentType", "Fact", "Party", "Payment", "Seal", "as_type"]
 
-GIVEN = frozenset(
-    [
-        "subject",
-        "contact",
-        "person",
-        "currency",
-        "rate",
-        "lines",
-        "due",
-        "note",
-        "terms",
-        "reference",
-        "custom",
-        "owner",
-        "locale",
-    ]
-)
+GIVEN = frozenset([
+    "subject", "contact", "person", "currency", "rate", "lines", "due", "note", "terms", "reference", "custom", "owner", "locale",
+])  # fmt: skip
 
 
 class DocumentType(StrEnum):
-    """The seven types. (SPEC DOC-1)"""
+    """The seven types. (SPEC DOC-1)
+
+    >>> DocumentType("pro_forma").words
+    'pro forma'
+    """
 
     QUOTE = "quote"
     PRO_FORMA = "pro_forma"
@@ -166,6 +145,17 @@ class Document:
     *number* and *reference* are given at creation or at issue, as its series says (SPEC DOC-6). *seller*,
     *buyer*, *logo*, *payment_details* and *date* are copied in when it is issued, so that nothing that changes
     later changes what the client saw. *in_transit* is the id of the delivery that is mailing it.
+
+    >>> settings, today = sales.settings.snapshot, dt.date(2026, 11, 24)
+    >>> issued = quote.issued(settings, acme, on=today)
+    >>> issued.due == quote.default_due(settings, today), issued.seller.name
+    (True, 'Northgate Ltd')
+    >>> quote.with_values({"note": "Thank you"}, settings, contact=acme, by="jane").note
+    'Thank you'
+    >>> sent = sales.documents.mark_sent(quote)
+    >>> late = sent.due + dt.timedelta(days=1)
+    >>> quote.state(today), sent.state(today), sent.state(late), sent.expired(late)
+    ('draft', 'sent', 'expired', True)
     """
 
     id: str
@@ -225,7 +215,12 @@ class Document:
         opportunity_id: str | None = None,
         source_id: str | None = None,
     ) -> Document:
-        """Return a new draft with the *given* values, or raise ``Invalid`` with every problem."""
+        """Return a new draft with the *given* values, or raise ``Invalid`` with every problem.
+
+        >>> facts = {"id": "1", "series": "q", "contact": acme, "at": quote.created_at, "by": "jane", "reference": "Q-1"}
+        >>> print(Document.drafted({"lines": deal.lines}, sales.settings.snapshot, type=DocumentType.QUOTE, **facts))
+        quote 'Q-1' (10,080.00 GBP)
+        """
         checks = Checks()
         values = _values(given, settings, checks, type=type, contact=contact, before=None, by=by)
         name = f"{type.words} {reference}" if reference is not None else f"new {type.words}"

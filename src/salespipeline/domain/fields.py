@@ -67,6 +67,10 @@ class FieldSchema:
 
     *required_answer* is the one answer that is let through; with any other, *required_message* is shown. A
     ``statement`` is shown to people, never answered and never mandatory.
+
+    >>> _ = sales.settings.fields.add("opportunity", "heard", "How they found us", "choice", choices=["fair", "web"])
+    >>> sales.opportunities.edit(deal, custom={"heard": "fair"}).custom
+    {'heard': 'fair'}
     """
 
     id: str

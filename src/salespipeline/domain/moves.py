@@ -64,7 +64,15 @@ def released(document: Document) -> Document:
 
 
 def approval_requested(document: Document, *, at: datetime, by: str) -> Document:
-    """Return it waiting for somebody to agree; until then it is not mailed. (SPEC DOC-8)"""
+    """Return it waiting for somebody to agree; until then it is not mailed. (SPEC DOC-8)
+
+    >>> refused = sales.documents.refuse(sales.documents.request_approval(quote), "too cheap")
+    >>> sales.documents.can(refused, "send").reason
+    "Quote 'QUO/00001' cannot be sent: its approval was refused; ..."
+    >>> again = sales.documents.request_approval(sales.documents.edit(refused, lines=deal.lines))
+    >>> str(sales.documents.approve(again).approval)
+    'approved'
+    """
     refuse(document, Move.REQUEST_APPROVAL)
     return attrs.evolve(document, approval=Approval.PENDING, approval_fact=Fact(at=at, by=by))
 
@@ -138,7 +146,11 @@ def superseded(document: Document, *, by_id: str) -> Document:
 
 
 def revision_of(document: Document, *, id: str, at: datetime, by: str) -> Document:
-    """Return the draft of the next revision: same root reference, revision number + 1. (SPEC DOC-4)"""
+    """Return the draft of the next revision: same root reference, revision number + 1. (SPEC DOC-4)
+
+    >>> sales.documents.revise(sales.documents.mark_sent(quote), note="As agreed on the phone").reference
+    'QUO/00001-R1'
+    """
     refuse(document, Move.REVISE)
     root = (document.reference or "").removesuffix(f"-R{document.revision}")
     return Document(

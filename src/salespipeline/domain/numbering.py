@@ -81,6 +81,10 @@ class Series:
 
     >>> Series(id="q", label="Quotes", for_type="quote", prefix="QUO/", pattern="00000").reference(17)
     'QUO/00017'
+    >>> series = sales.settings.series.add("Quotes 2027", "quote", prefix="Q27-", pattern="0000")
+    >>> _ = sales.settings.series.set_next(series, 118)
+    >>> sales.documents.draft(deal, "quote").reference
+    'Q27-0118'
     """
 
     id: str

@@ -47,7 +47,11 @@ GIVEN = frozenset(
 
 
 class Status(StrEnum):
-    """Where an opportunity stands; independent of its stage, never inferred from a probability. (SPEC OPP-6)"""
+    """Where an opportunity stands; independent of its stage, never inferred from a probability. (SPEC OPP-6)
+
+    >>> deal.status is Status.OPEN, deal.status == "open"
+    (True, True)
+    """
 
     OPEN = "open"
     ON_HOLD = "on_hold"
@@ -75,6 +79,20 @@ class Opportunity:
     Ids refer to settings and contacts, so a rename there touches no opportunity. *probability_id* is kept when
     the opportunity is closed, so that reopening restores the former estimate (SPEC OPP-6). *created_on* and
     *closed_on* are days where the organisation is, decided once.
+
+    >>> settings = sales.settings.snapshot
+    >>> deal.value, deal.percent(settings)
+    (Money('8400.00', 'GBP'), Decimal('75'))
+    >>> won = deal.held().resumed().won(at=deal.created_at, on=deal.created_on)
+    >>> won.status, won.percent(settings), won.reopened().percent(settings)
+    (<Status.WON: 'won'>, Decimal('100'), Decimal('75'))
+    >>> deal.edited({"tags": ["VIP"]}, settings, contact=acme, by="jane").tags == (settings.tags["VIP"].id,)
+    True
+    >>> bool(deal.can("win"))
+    True
+    >>> deal.lost(at=deal.created_at, on=deal.created_on, reason="price").refuse("win")
+    Traceback (most recent call last):
+    salespipeline.errors.NotAllowed: Opportunity 'OPP/00001' cannot win: it is lost; reopen() it first.
     """
 
     id: str
@@ -115,7 +133,13 @@ class Opportunity:
         by: str,
         import_key: str | None = None,
     ) -> Opportunity:
-        """Return a new opportunity with the *given* values, or raise ``Invalid`` with every problem."""
+        """Return a new opportunity with the *given* values, or raise ``Invalid`` with every problem.
+
+        >>> given = {"subject": "Shed", "lines": [{"description": "Shed", "unit_price": "950"}]}
+        >>> facts = {"id": "1", "reference": "S-1", "contact": acme, "at": deal.created_at, "by": "jane"}
+        >>> print(Opportunity.opened(given, sales.settings.snapshot, **facts))
+        S-1 Shed (950.00 GBP, open)
+        """
         checks = Checks()
         if "subject" not in given:
             checks.add("subject", "missing", "a subject is needed: a few words that say what it is about")

@@ -55,7 +55,12 @@ _FILTERS = frozenset(
 
 @attrs.frozen
 class MailTemplate:
-    """What a mail says: a subject of one line, a text, and, if wanted, the same as HTML."""
+    """What a mail says: a subject of one line, a text, and, if wanted, the same as HTML.
+
+    >>> short = MailTemplate("short", "Your quote {{ document.reference }}", "Dear {{ buyer.name }}, please find it attached.")
+    >>> sales.documents.all().plan_send_all(template=short).rows[0].subject
+    'Your quote QUO/00001'
+    """
 
     name: str
     subject: str

@@ -67,7 +67,7 @@ def add_labels(locale: str, labels: Mapping[str, str] | Path | str) -> None:
         raise Invalid(Problem("locale", "locale", f"{shown(locale)} is not a language tag, such as 'es' or 'es_MX'"))
     given = dict(labels) if isinstance(labels, Mapping) else _read(Path(labels))
     page = given.get("page")
-    if page is not None and sorted(re.findall(r"\{[^{}]*\}|[{}]", page)) != ["{page}", "{pages}"]:
+    if page is not None and sorted(re.findall(r"\{[^{}]*\}|[{}]", page)) != ["{pages}", "{page}"]:
         message = f"{shown(page)} must hold {{page}} and {{pages}} once each and no other braces"
         raise Invalid(Problem("labels.page", "placeholder", message))
     _added[tag] = {**_added.get(tag, {}), **{key.lower(): words for key, words in given.items()}}

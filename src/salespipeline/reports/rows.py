@@ -70,6 +70,11 @@ class Report(Generic[Row]):
     >>> print(Report("Nothing", StageRow, []))
     Nothing
     (no rows)
+    >>> report = sales.reports.pipeline()
+    >>> report[0].value, report.to_dicts()[0]["value"]
+    (Money('8400.00', 'GBP'), Decimal('8400.00'))
+    >>> list(report.to_polars().columns) == list(report.to_pandas().columns)
+    True
     """
 
     def __init__(self, title: str, row: type[Row], rows: Sequence[Row]) -> None:

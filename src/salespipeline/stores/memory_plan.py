@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from salespipeline.entries import Scalar
 from salespipeline.query import All, Cmp, Has, OneOf, Predicate, Query, matches
-from salespipeline.stores.memory_index import TOP, Key, Record, Records
+from salespipeline.stores.memory_index import TOP, Key, Record, Records, SortedKeys
 
 __all__ = ["chosen", "page", "selected"]
 
@@ -127,9 +127,13 @@ def _narrowest(records: Records, facts: _Facts) -> tuple[int, Iterable[str]] | N
                 keys = records.sorted(names)
                 count = sum(keys.count(low, high) for low, high in ranges)
                 if best is None or count < best[0]:
-                    best = count, (key[-1] for low, high in ranges for key in keys.ascending(low, high))
+                    best = count, _ids(keys, ranges)
                 break
     return best
+
+
+def _ids(keys: SortedKeys, ranges: list[tuple[Key, Key]]) -> Iterator[str]:
+    return (key[-1] for low, high in ranges for key in keys.ascending(low, high))
 
 
 def _candidates(records: Records, narrow: tuple[int, Iterable[str]] | None) -> Iterable[Record]:
