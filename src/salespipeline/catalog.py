@@ -25,19 +25,26 @@ from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.entries import Catalog, Field, Index, Kind, Scalar
 from salespipeline.text import fold
 
-__all__ = ["CATALOG", "FORMAT", "KEPT", "KIND_OF", "SETTING_LISTS", "Kept", "Stamp", "index_of", "instant"]
+__all__ = ["CATALOG", "FORMAT", "INDEX", "KEPT", "KIND_OF", "SETTING_LISTS", "Kept", "Stamp", "index_of", "instant"]
 
-FORMAT = 1
+FORMAT = 1  # of the bodies; a higher one comes with a function in codec.UPCASTS
+INDEX = 1  # of what index_of() computes; a higher one makes an older store ask for an upgrade
 LAST_DAY = "9999-12-31"  # what sorts in place of a day that is missing: last
 NEVER = "9999-12-31T23:59:59.999999Z"
 
 
 @attrs.frozen(kw_only=True)
 class Stamp:
-    """A counter that every change of the settings bumps, so that a cached copy knows when it is stale."""
+    """A fact about the store itself.
+
+    ``settings`` is a counter that every change of the settings bumps, so that a cached copy knows when it is stale;
+    ``index`` says with which index the entries were written, and how far writing them anew has come.
+    """
 
     id: str
     version: int = 0
+    number: int = 0
+    done: tuple[str, str] | None = None
 
 
 Values = Iterator[tuple[str, "Scalar | tuple[Scalar, ...] | None"]]

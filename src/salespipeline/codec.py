@@ -36,6 +36,10 @@ _CLASS_OF_LIST = {name: cls for cls, name in SETTING_LISTS.items()}
 _CLASSES_OF_KIND = {kept.kind.name: kept.classes for kept in KEPT}
 
 
+# From a body in format n to one in format n + 1, by n. Pure, and kept for ever: old stores are read by them.
+UPCASTS: dict[int, Callable[[str, dict[str, Any]], dict[str, Any]]] = {}
+
+
 class _Unreadable(Exception):
     """Some part of a body is not what was written; turned into ``Corrupt`` with the record's name."""
 
@@ -192,11 +196,13 @@ def decode(kind: str, stored: Stored) -> Any:
     try:
         values = _READER.decode(stored.body)
         format = values.pop("format")
-        if type(format) is not int:
+        if type(format) is not int or format < 1:
             raise _Unreadable("the format is not a number")
     except (_Unreadable, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         message = f"{kind} {stored.id!r} cannot be read: {error}; restore it from a backup"
         raise Corrupt(message) from error
+    for older in range(format, FORMAT):
+        values = UPCASTS[older](kind, values)
     if format > FORMAT:
         message = f"{kind} {stored.id!r} has format {format}; this version reads up to {FORMAT}: upgrade salespipeline"
         raise NewerFormat(message)

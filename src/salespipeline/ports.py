@@ -7,6 +7,7 @@ nothing of sales. (SPEC EXT-1)
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
@@ -36,6 +37,7 @@ __all__ = [
     "TaxView",
     "Transaction",
     "Unknown",
+    "Upkeep",
 ]
 
 
@@ -62,6 +64,13 @@ class Transaction(Protocol):
 
     def delete(self, kind: str, id: str, version: int) -> None:
         """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""
+        ...
+
+    def amend(self, entry: Entry) -> None:
+        """Replace index and body of what is kept as ``entry.version``, which stays its version.
+
+        For upkeep alone: what the entry says is the same, written anew. Raises as ``put`` does.
+        """
         ...
 
     def scan(self, kind: str) -> Iterator[Entry]:
@@ -107,8 +116,13 @@ class Transaction(Protocol):
 class Store(Protocol):
     """A storage backend: a place for entries that knows nothing of sales."""
 
-    def prepare(self, catalog: Catalog) -> None:
-        """Make room for the kinds of *catalog*: idempotent and additive."""
+    def prepare(self, catalog: Catalog, *, upgrade: bool = False) -> None:
+        """Make room for the kinds of *catalog*: idempotent and additive.
+
+        What an older version of the store or of the catalog's format has written is refused with
+        ``UpgradeNeeded``, unless *upgrade* allows to change it for good; what a newer one has written is always
+        refused, with ``NewerFormat``.
+        """
         ...
 
     def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
@@ -121,6 +135,23 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release everything. Using the store afterwards raises ``StoreClosed``; closing twice is fine."""
+        ...
+
+
+@runtime_checkable
+class Upkeep(Protocol):
+    """What a store may offer beyond the contract; the servers of databases have tools of their own for it."""
+
+    def check(self) -> Iterator[str]:
+        """Yield a sentence for everything that is wrong with how the entries are kept."""
+        ...
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy everything, as it is at one moment, to a new file, while others go on writing."""
+        ...
+
+    def vacuum(self) -> None:
+        """Give back the room of what was deleted, and renew what queries are planned by."""
         ...
 
 

@@ -15,6 +15,7 @@ from salespipeline.catalog import CATALOG
 from salespipeline.domain.checks import aware
 from salespipeline.errors import Invalid, OpenError, Problem
 from salespipeline.ports import Blobs, Clock, Ids, Mailer, Renderer, Store
+from salespipeline.rewriting import check_index
 from salespipeline.work import SettingsCache, Work
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Sales:
         self._cache = SettingsCache()
         self._local = threading.local()
         store.prepare(CATALOG)
+        check_index(store)
 
     @cached_property
     def settings(self) -> SettingsDesk:
@@ -136,7 +138,14 @@ class Sales:
         return self._renderer
 
     def acting(self, actor: str) -> Sales:
-        """Return the same pipeline with somebody else acting."""
+        """Return the same pipeline with somebody else acting: one for each request of a web application.
+
+        >>> toms = sales.acting("tom")
+        >>> toms.opportunities.edit(deal, note="Called back.") == sales.opportunities[deal.id]
+        True
+        >>> [(activity.by, activity.action) for activity in sales.opportunities.history(deal)]
+        [('jane', 'created'), ('tom', 'edited')]
+        """
         other = Sales.__new__(Sales)
         shared = ("store", "clock", "ids", "_blobs", "_mailer", "_renderer", "_cache", "_local")
         other.__dict__.update({name: self.__dict__[name] for name in shared})
@@ -144,7 +153,11 @@ class Sales:
         return other
 
     def now(self) -> datetime:
-        """Return what the injected clock says, in UTC."""
+        """Return what the injected clock says, in UTC.
+
+        >>> sp.open("memory:", clock=lambda: datetime.fromisoformat("2026-11-24T10:30:00+01:00")).now().hour
+        9
+        """
         return aware(self.clock(), "clock")
 
     @contextmanager
@@ -162,7 +175,12 @@ class Sales:
 
     @contextmanager
     def work(self, *, write: bool = True) -> Iterator[Work]:
-        """Open a unit of work, or join the one that is open in this thread."""
+        """Open a unit of work, or join the one that is open in this thread. For extensions; see ``transaction``.
+
+        >>> with sales.work(write=False) as work:
+        ...     work.need(type(deal), deal.id) == deal
+        True
+        """
         current: Work | None = getattr(self._local, "work", None)
         if current is not None:
             if current.by != self.actor:
@@ -188,7 +206,11 @@ class Sales:
         return getattr(self._local, "work", None) is not None
 
     def close(self) -> None:
-        """Close the store, and the mailer if there is one."""
+        """Close the store, and the mailer if there is one; ``with`` does it too.
+
+        >>> with sp.open("memory:") as shop:
+        ...     _ = shop.contacts.add("Acme Ltd")
+        """
         if self._mailer is not None:
             self._mailer.close()
         self.store.close()

@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+import attrs
+
 from salespipeline.entries import Entry, Index, Scalar, Stored
 from salespipeline.errors import Overflow
 from salespipeline.query import INT_MAX, INT_MIN, Count, Group, Max, Measure, Min, Prefix, Query, Sum, matches
@@ -56,6 +58,12 @@ class BaseTransaction(ABC):
     @abstractmethod
     def next_number(self, series: str) -> int:
         """Return 1, 2, 3 … for *series*; a rollback takes it back."""
+
+    def amend(self, entry: Entry) -> None:
+        """Replace index and body of what is kept as ``entry.version``, which stays its version."""
+        self.delete(entry.kind, entry.id, entry.version)
+        for version in range(entry.version):
+            self.put(attrs.evolve(entry, version=version))
 
     def find(self, query: Query) -> Iterator[Stored]:
         """Yield what the query asks for."""

@@ -22,6 +22,7 @@ from salespipeline.stores.kinds import (
     not_open,
     not_prepared,
     not_unique,
+    older_format,
     read_only,
     transaction_open,
 )
@@ -90,11 +91,11 @@ class MemoryStore:
     def __repr__(self) -> str:
         return f"<MemoryStore: {', '.join(sorted(self._prepared)) or 'not prepared'}>"
 
-    def prepare(self, catalog: Catalog) -> None:
+    def prepare(self, catalog: Catalog, *, upgrade: bool = False) -> None:
         """Make room for the kinds of *catalog*; nothing is ever taken away.
 
         Raises ``StorageError`` where a field changes its type, ``NewerFormat`` where the entries were written by a
-        newer program.
+        newer program, ``UpgradeNeeded`` where by an older one, unless *upgrade* is given.
         """
         check_catalog(catalog)
         with self.transaction(), self._data.mutex:
@@ -102,6 +103,8 @@ class MemoryStore:
             if data.format > catalog.format:
                 message = f"the entries are in format {data.format} and this program knows {catalog.format}; upgrade it"
                 raise NewerFormat(message)
+            if 0 < data.format < catalog.format and not upgrade:
+                raise older_format(data.format, catalog.format)
             kept = {name: records.kind for name, records in data.kinds.items()}
             kinds = [merged(kept.get(kind.name), kind) for kind in catalog.kinds]
             for kind in kinds:
@@ -215,6 +218,13 @@ class MemoryTransaction(BaseTransaction):
 
     def put(self, entry: Entry) -> None:
         """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
+        self._keep(entry, entry.version + 1)
+
+    def amend(self, entry: Entry) -> None:
+        """Replace index and body of what is kept as ``entry.version``, which stays its version."""
+        self._keep(entry, entry.version)
+
+    def _keep(self, entry: Entry, becomes: int) -> None:
         records = self._writable(entry.kind)
         error = misfit(entry, records.kind)
         if error is not None:
@@ -223,12 +233,12 @@ class MemoryTransaction(BaseTransaction):
         with self._data.mutex:
             old = records.by_id.get(id)
             version = 0 if old is None else old.stored.version
-            if entry.version != version:
+            if entry.version != version or not becomes:
                 raise conflict(entry.kind, id, entry.version, version or None)
             names = records.taken(id, index)
             if names is not None:
                 raise duplicate(entry.kind, id, names)
-            self._replace(records, id, old, Record(Stored(id, version + 1, entry.body), index))
+            self._replace(records, id, old, Record(Stored(id, becomes, entry.body), index))
 
     def delete(self, kind: str, id: str, version: int) -> None:
         """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""

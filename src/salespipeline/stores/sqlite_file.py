@@ -21,8 +21,10 @@ from salespipeline.errors import (
     ForeignFile,
     NewerFormat,
     OpenError,
+    StorageError,
     StoreClosed,
     Unavailable,
+    UpgradeNeeded,
     shown,
 )
 from salespipeline.stores.kinds import transaction_open
@@ -85,11 +87,18 @@ class SqliteFile:
 
     May be shared between threads; not between processes: after a fork, the child opens its own. *synchronous* is
     ``"FULL"`` (a commit survives a power cut) or ``"NORMAL"`` (it survives a crash of the process; faster).
-    *timeout* is how many seconds to wait for another writer. Raises ``ForeignFile``, ``NewerFormat``, ``Corrupt``
+    *timeout* is how many seconds to wait for another writer. A file of an older layout takes no
+    transactions before ``upgrade``. Raises ``ForeignFile``, ``NewerFormat``, ``Corrupt``
     or ``Unavailable`` where the file cannot be used.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str = "FULL",
+        timeout: float = 30.0,
+    ) -> None:
         if synchronous not in _SYNCHRONOUS:
             raise OpenError(f"synchronous is FULL or NORMAL, not {shown(synchronous)}")
         if not 0 <= timeout <= 86_400:
@@ -107,8 +116,11 @@ class SqliteFile:
         self._guard = threading.Lock()
         self._writer = threading.Lock()  # threads of this process queue here, rather than poll the file
         self._closed = False
+        self._outdated = 0
         try:
-            self._prepare_file(self.session().connection)
+            self._outdated = self._steps_missing()
+            if self._outdated == len(STEPS):
+                self.upgrade()
         except FAILURES as error:
             self.close()
             raise translated(error, self.path) from error
@@ -179,6 +191,15 @@ class SqliteFile:
 
     def begin(self, *, write: bool) -> Session:
         """Begin a transaction in this thread and return its session, or raise ``TransactionOpen``."""
+        if self._outdated:
+            message = (
+                f"{self.path} has layout {len(STEPS) - self._outdated} and this version of salespipeline needs "
+                f"{len(STEPS)}: call salespipeline.maintenance.upgrade(), which makes a backup first"
+            )
+            raise UpgradeNeeded(message)
+        return self._begin(write=write)
+
+    def _begin(self, *, write: bool) -> Session:
         session = self.session()
         if session.open:
             raise transaction_open()
@@ -227,6 +248,16 @@ class SqliteFile:
     def transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
         """Open a transaction on the bare connection."""
         session = self.begin(write=write)
+        with self._ended(session) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
+        with self._ended(self._begin(write=write)) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _ended(self, session: Session) -> Iterator[sqlite3.Connection]:
         try:
             yield session.connection
         except BaseException as error:
@@ -251,23 +282,60 @@ class SqliteFile:
                 raise translated(error, self.path) from error
         return row
 
+    # --- upkeep ---
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy the file, as it is at one moment, to *path*; it appears there whole or not at all."""
+        target = Path(path).absolute()
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        if target.exists():
+            raise StorageError(f"{target} exists already: a backup never writes over a file; choose another name")
+        self.alone()
+        try:
+            with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                # All pages in one step: one view of the file, which nobody's writing can make start again.
+                self.session().connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, complete in itself
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            os.link(part, target)  # unlike a rename, this refuses to replace what came there meanwhile
+        except sqlite3.Error as error:
+            raise translated(error, target) from error
+        except OSError as error:
+            raise StorageError(f"the backup {target} could not be written: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    def vacuum(self) -> None:
+        """Rebuild the file without the room of what was deleted. Nobody else may write meanwhile."""
+        self.alone()
+        connection = self.session().connection
+        try:
+            with self._writer:
+                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "ANALYZE"):
+                    connection.execute(statement)
+        except FAILURES as error:
+            raise translated(error, self.path) from error
+
     # --- layout ---
 
-    def _prepare_file(self, connection: sqlite3.Connection) -> None:
-        with self.transaction(write=False):  # one view: another process may be making the file just now
-            done = self._steps_done(connection)
-        if done == len(STEPS):
-            return
-        self._use_wal(connection)
-        with self.transaction(write=True):
-            for number, (name, statements) in enumerate(STEPS, 1):
-                if number <= self._steps_done(connection):  # another process was faster
-                    continue
-                for statement in statements:
-                    connection.execute(statement)
-                connection.execute("INSERT INTO _steps VALUES (?, ?)", (name, time.time_ns() // 1000))
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {number}")
+    def upgrade(self) -> None:
+        """Apply the steps of the layout that are missing, each in a transaction with its record."""
+        self._use_wal(self.session().connection)
+        while self._outdated:
+            with self._transaction(write=True) as connection:
+                done = self._steps_done(connection)  # another process may have been faster
+                for name, statements in STEPS[done : done + 1]:
+                    for statement in statements:
+                        connection.execute(statement)
+                    connection.execute("INSERT INTO _steps VALUES (?, ?)", (name, time.time_ns() // 1000))
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {done + 1}")
+            self._outdated = self._steps_missing()
+
+    def _steps_missing(self) -> int:
+        with self._transaction(write=False) as connection:  # one view: another process may be making the file
+            return len(STEPS) - self._steps_done(connection)
 
     def _steps_done(self, connection: sqlite3.Connection) -> int:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
