@@ -6,6 +6,8 @@ placeholders of ``template_data``.
 
 from __future__ import annotations
 
+import textwrap
+
 __all__ = ["LANGUAGES", "phrases"]
 
 LANGUAGES: dict[str, dict[str, str]] = {
@@ -22,7 +24,12 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.application_for_payment": "our application for payment is attached.",
         "closing": "If anything is unclear, simply reply to this mail.",
         "closing.quote": "To accept it, or to change anything, simply reply to this mail.",
-        "closing.invoice": "Please pay by the date above, and state the invoice number with your payment.",
+        "closing.invoice": "Please state the invoice number with your payment. "
+        "If anything is unclear, simply reply to this mail.",
+        "closing.delivery_note": "Please check the goods when they arrive. "
+        "If anything is missing, simply reply to this mail.",
+        "closing.application_for_payment": "Please state its number with your payment. "
+        "If anything is unclear, simply reply to this mail.",
         "closing.purchase_order": "Please confirm the order by replying to this mail.",
     },
     "fr": {
@@ -38,11 +45,17 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.application_for_payment": "vous trouverez notre demande de paiement en pièce jointe.",
         "closing": "Pour toute question, il suffit de répondre à ce message.",
         "closing.quote": "Pour l’accepter, ou pour toute modification, il suffit de répondre à ce message.",
-        "closing.invoice": "Merci de régler avant la date indiquée, en rappelant le numéro de la facture.",
+        "closing.invoice": "Merci de rappeler le numéro de la facture lors du règlement. "
+        "Pour toute question, il suffit de répondre à ce message.",
+        "closing.delivery_note": "Merci de vérifier la marchandise à son arrivée. "
+        "S’il manque quelque chose, il suffit de répondre à ce message.",
+        "closing.application_for_payment": "Merci de rappeler son numéro lors du règlement. "
+        "Pour toute question, il suffit de répondre à ce message.",
         "closing.purchase_order": "Merci de confirmer la commande en répondant à ce message.",
     },
     "de": {
-        "greeting": "{% if buyer.person %}Guten Tag {{ buyer.person }},{% else %}Sehr geehrte Damen und Herren,{% endif %}",
+        "greeting": "{"
+        "% if buyer.person %}Guten Tag {{ buyer.person }},{% else %}Sehr geehrte Damen und Herren,{% endif %}",
         "regards": "Mit freundlichen Grüßen",
         "opening": "anbei erhalten Sie das Dokument.",
         "opening.quote": "vielen Dank für Ihre Anfrage. Anbei erhalten Sie unser Angebot.",
@@ -51,27 +64,37 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.purchase_order": "anbei erhalten Sie unsere Bestellung.",
         "opening.credit_note": "anbei erhalten Sie unsere Rechnungskorrektur.",
         "opening.delivery_note": "anbei erhalten Sie unseren Lieferschein.",
-        "opening.application_for_payment": "anbei erhalten Sie unsere Abschlagsrechnung.",
+        "opening.application_for_payment": "anbei erhalten Sie unsere Zahlungsanforderung.",
         "closing": "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.quote": "Um es anzunehmen oder etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
-        "closing.invoice": "Bitte zahlen Sie bis zum genannten Datum und nennen Sie dabei die Rechnungsnummer.",
+        "closing.invoice": "Bitte geben Sie bei der Zahlung die Rechnungsnummer an. "
+        "Bei Fragen antworten Sie einfach auf diese Nachricht.",
+        "closing.delivery_note": "Bitte prüfen Sie die Ware bei der Ankunft. "
+        "Fehlt etwas, antworten Sie einfach auf diese Nachricht.",
+        "closing.application_for_payment": "Bitte geben Sie bei der Zahlung ihre Nummer an. "
+        "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.purchase_order": "Bitte bestätigen Sie die Bestellung mit einer Antwort auf diese Nachricht.",
     },
 }
 
 
 def phrases(type: str, locale: str) -> dict[str, str]:
-    """Return greeting, opening, closing and regards for a type in the language of *locale*."""
-    words = LANGUAGES.get(locale.replace("-", "_").split("_")[0].lower(), LANGUAGES["en"])
+    """Return greeting, opening, closing and regards for a type, and the language that they are in."""
+    language = locale.replace("-", "_").split("_")[0].lower()
+    if language not in LANGUAGES:
+        language = "en"
+    words = LANGUAGES[language]
     opening = words.get(f"opening.{type}", words["opening"])
     return {
+        "language": language,
         "greeting": words["greeting"],
         "regards": words["regards"],
-        "opening": _capital(opening) if words is LANGUAGES["en"] else opening,
+        # English begins a new sentence after the greeting; French and German go on in small letters.
+        "opening": opening[0].upper() + opening[1:] if language == "en" else opening,
         "closing": words.get(f"closing.{type}", words["closing"]),
     }
 
 
-def _capital(text: str) -> str:
-    """English begins a new sentence after the greeting; French and German go on in small letters."""
-    return text[0].upper() + text[1:]
+def wrapped(sentence: str) -> str:
+    """Return a sentence in lines of 72 characters, or as it is where it holds placeholders."""
+    return sentence if "{" in sentence else textwrap.fill(sentence, 72, break_on_hyphens=False)
