@@ -2,76 +2,108 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
-from salespipeline.errors import Corrupt, NotFound
+from salespipeline.blobs.digests import CHUNK, checked, is_digest, not_found
+from salespipeline.errors import ReadOnly, StorageError, StorageFull, Unavailable
 
 __all__ = ["FolderBlobs"]
 
-CHUNK = 256 * 1024
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-
 
 class FolderBlobs:
-    """Files named by their SHA-256, in 256 folders. No name that a user gave ever becomes a path.
+    """Files named by their SHA-256, in up to 256 folders. No name that a user gave ever becomes a path.
 
-    >>> blobs = FolderBlobs(tempfile.mkdtemp())
-    >>> digest = blobs.keep([b"a", b"bc"])
-    >>> b"".join(blobs.read(digest))
-    b'abc'
-    >>> blobs.forget(digest)
+    May be shared between threads, processes and forked children. Raises ``StorageFull``, ``ReadOnly`` or
+    ``Unavailable`` where the folder cannot be used.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
-        self._path.mkdir(parents=True, exist_ok=True)
+        with self._translated():
+            self._path.mkdir(parents=True, exist_ok=True)
 
-    def _file(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise NotFound(f"{digest[:80]!r} is not a SHA-256 in 64 hex digits", kind="blob", key=digest[:80])
-        return self._path / digest[:2] / digest
+    def __repr__(self) -> str:
+        return f"<FolderBlobs {str(self._path)!r}>"
 
     def keep(self, chunks: Iterable[bytes]) -> str:
         """Write to a temporary file, sync, and rename: a file is there whole or not at all."""
-        hasher = hashlib.sha256()
-        handle, name = tempfile.mkstemp(dir=self._path)
+        found = hashlib.sha256()
+        with self._translated():
+            handle, name = tempfile.mkstemp(dir=self._path)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                for chunk in chunks:
-                    hasher.update(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            target = self._file(hasher.hexdigest())
-            target.parent.mkdir(exist_ok=True)
-            temporary.replace(target)
+                for chunk in chunks:  # an error of the source is not one of the folder
+                    found.update(chunk)
+                    with self._translated():
+                        file.write(chunk)
+                with self._translated():
+                    file.flush()
+                    os.fsync(file.fileno())
+            digest = found.hexdigest()
+            target = self._file(digest)
+            with self._translated():
+                target.parent.mkdir(exist_ok=True)
+                temporary.replace(target)
+                _sync(target.parent)
+                _sync(self._path)
         finally:
             temporary.unlink(missing_ok=True)
-        return hasher.hexdigest()
+        return digest
 
     def read(self, digest: str) -> Iterator[bytes]:
-        """Yield the bytes in chunks; ``Corrupt`` at the end where they were changed."""
-        file = self._file(digest)
-        if not file.is_file():
-            raise NotFound(f"no file has the digest {digest!r}", kind="blob", key=digest)
-        return self._chunks(file, digest)
-
-    @staticmethod
-    def _chunks(file: Path, digest: str) -> Iterator[bytes]:
-        hasher = hashlib.sha256()
-        with file.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                hasher.update(chunk)
-                yield chunk
-        if hasher.hexdigest() != digest:
-            raise Corrupt(f"the file {digest} was changed; restore it from a backup")
+        """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` at the end where they were changed."""
+        if not is_digest(digest):
+            raise not_found(digest)
+        with self._translated():
+            try:
+                file = self._file(digest).open("rb")
+            except FileNotFoundError:
+                raise not_found(digest) from None
+        return checked(digest, self._chunks(file))
 
     def forget(self, digest: str) -> None:
         """Remove the file, if it is there."""
-        self._file(digest).unlink(missing_ok=True)
+        if is_digest(digest):
+            with self._translated():
+                self._file(digest).unlink(missing_ok=True)
+
+    def _file(self, digest: str) -> Path:
+        return self._path / digest[:2] / digest
+
+    def _chunks(self, file: IO[bytes]) -> Iterator[bytes]:
+        with file, self._translated():
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> StorageError:
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                return StorageFull(f"there is no room left in {self._path}; make room and try again, nothing was kept")
+            case errno.EROFS | errno.EACCES | errno.EPERM:
+                return ReadOnly(f"{self._path} cannot be used ({error.strerror}); check its permissions")
+        return Unavailable(f"{self._path} cannot be read or written: {error.strerror}", retry=False)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in *folder* outlive a power cut, where the platform can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

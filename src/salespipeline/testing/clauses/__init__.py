@@ -1,0 +1,1 @@
+"""The clauses of the storage contract, a file for each family."""

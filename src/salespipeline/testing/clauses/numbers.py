@@ -1,0 +1,91 @@
+"""N: numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from salespipeline.ports import Store
+from salespipeline.testing.clauses.base import Handle, StoreClauses
+from salespipeline.testing.clauses.vocabulary import deal, found, numbered
+
+__all__ = ["Numbers"]
+
+
+class Halt(Exception):
+    """What a clause raises to leave a transaction."""
+
+
+class Numbers(StoreClauses):
+    """Numbers: 1, 2, 3 … in each series, without a gap and never twice."""
+
+    def test_n01_a_series_begins_with_one(self, store: Store) -> None:
+        """A series that nobody has used gives 1, then 2, then 3, in one transaction or in many."""
+        with store.transaction() as tx:
+            assert [tx.next_number("invoice") for _ in range(3)] == [1, 2, 3]
+        assert [numbered(store) for _ in range(3)] == [4, 5, 6]
+
+    def test_n02_series_are_apart(self, store: Store) -> None:
+        """Each series counts for itself."""
+        assert [numbered(store, series) for series in ("a", "b", "a", "a", "b")] == [1, 1, 2, 3, 2]
+
+    def test_n03_a_rollback_takes_numbers_back(self, store: Store) -> None:
+        """A rollback takes the numbers back: the next transaction gets them."""
+        assert numbered(store) == 1
+        with pytest.raises(Halt), store.transaction() as tx:
+            assert [tx.next_number("invoice") for _ in range(5)] == [2, 3, 4, 5, 6]
+            raise Halt
+        assert numbered(store) == 2
+
+    def test_n04_a_rolled_back_series_begins_again(self, handle: Handle) -> None:
+        """A series that was begun in a transaction that rolled back begins with 1."""
+        store = handle()
+        with pytest.raises(Halt), store.transaction() as tx:
+            tx.next_number("invoice")
+            raise Halt
+        assert numbered(handle()) == 1
+
+    def test_n05_numbers_outlive_the_handle(self, handle: Handle) -> None:
+        """A fresh handle goes on where the last one stopped."""
+        first = handle()
+        assert [numbered(first) for _ in range(3)] == [1, 2, 3]
+        first.close()
+        assert numbered(handle()) == 4
+
+    def test_n06_handles_share_a_series(self, handle: Handle) -> None:
+        """Two handles that take turns never get the same number, nor leave one out."""
+        one, other = handle(), handle()
+        assert [numbered(store) for store in (one, other, other, one, other)] == [1, 2, 3, 4, 5]
+
+    def test_n07_a_number_and_its_entry_go_together(self, handle: Handle) -> None:
+        """A number and the entry that bears it are kept together or not at all."""
+        store = handle()
+        for fails in (False, True, True, False, True, False):
+            try:
+                with store.transaction() as tx:
+                    number = tx.next_number("invoice")
+                    tx.put(deal(str(number), value=number))
+                    if fails:
+                        raise Halt
+            except Halt:
+                continue
+        assert found(handle()) == "123"
+
+    def test_n08_a_series_may_have_any_name(self, store: Store) -> None:
+        """Series are told apart by code point, whatever their names hold."""
+        names = ["a", "A", "a ", "é", "e\u0301", "'; DROP TABLE x; --", "%", "_", '"', "", "𝄞", "x" * 500]
+        with store.transaction() as tx:
+            assert [tx.next_number(name) for name in names] == [1] * len(names)
+            assert [tx.next_number(name) for name in names] == [2] * len(names)
+
+    def test_n09_many_numbers_in_one_transaction(self, store: Store) -> None:
+        """A thousand numbers of one transaction are the numbers from 1 to 1,000."""
+        with store.transaction() as tx:
+            assert [tx.next_number("invoice") for _ in range(1000)] == list(range(1, 1001))
+        assert numbered(store) == 1001
+
+    def test_n10_deleting_frees_no_number(self, store: Store) -> None:
+        """A number is given once, even if the entry that bore it is deleted."""
+        with store.transaction() as tx:
+            tx.put(deal(str(tx.next_number("invoice"))))
+            tx.delete("deal", "1", 1)
+        assert numbered(store) == 2

@@ -1,0 +1,35 @@
+"""The suites: every family of clauses in one class."""
+
+from __future__ import annotations
+
+from salespipeline.testing.clauses.blobs import BlobsClauses
+from salespipeline.testing.clauses.numbers import Numbers
+from salespipeline.testing.clauses.pages import Pages
+from salespipeline.testing.clauses.predicates import Predicates
+from salespipeline.testing.clauses.tallies import Tallies
+from salespipeline.testing.clauses.transactions import Transactions
+from salespipeline.testing.clauses.uniques import Uniques
+from salespipeline.testing.clauses.versions import Versions
+
+__all__ = ["BlobsTests", "StoreTests"]
+
+
+class StoreTests(Transactions, Versions, Uniques, Predicates, Pages, Tallies, Numbers):
+    """The storage contract as tests: subclass it and say how a handle is opened.
+
+    ::
+
+        class TestMyStore(StoreTests):
+            lacks = {"second-process": "it lives in one process"}
+
+            @pytest.fixture
+            def opener(self, tmp_path):
+                return lambda: MyStore(tmp_path / "data")  # each call: a new handle on the same data
+
+    What one handle wrote is read through a fresh one. ``lacks`` names the optional capabilities that the store does
+    not have, each with a reason; their clauses are then expected to fail, strictly.
+    """
+
+
+class BlobsTests(BlobsClauses):
+    """The contract of blobs as tests: subclass it and say how a handle is opened, as for ``StoreTests``."""

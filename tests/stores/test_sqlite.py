@@ -1,0 +1,34 @@
+"""The SQLite store, and blobs in a SQLite file or a folder, keep the storage contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from salespipeline.blobs.folder import FolderBlobs
+from salespipeline.blobs.sqlite import SqliteBlobs
+from salespipeline.stores.sqlite import SqliteStore
+from salespipeline.testing import BlobsTests, StoreTests
+
+
+class TestSqliteStore(StoreTests):
+    @pytest.fixture
+    def opener(self, tmp_path):
+        return lambda: SqliteStore(tmp_path / "deals.db", synchronous="NORMAL")
+
+
+class TestSqliteBlobs(BlobsTests):
+    @pytest.fixture
+    def opener(self, tmp_path):
+        return lambda: SqliteBlobs(tmp_path / "files.db")
+
+
+class TestBlobsOfASqliteStore(BlobsTests):
+    @pytest.fixture
+    def opener(self, tmp_path):
+        return lambda: SqliteStore(tmp_path / "deals.db", synchronous="NORMAL").blobs
+
+
+class TestFolderBlobs(BlobsTests):
+    @pytest.fixture
+    def opener(self, tmp_path):
+        return lambda: FolderBlobs(tmp_path / "files")
