@@ -47,6 +47,7 @@ class Contacts(Collection[Contact]):
         orders={"name": "name", "created": "created"},
         default="name",
         row=_row,
+        columns=dict.fromkeys(("name", "email", "phone", "country", "persons"), str),
     )
     typed_characters = 4
 

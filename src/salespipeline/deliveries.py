@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -78,6 +79,8 @@ class Deliveries(Collection[Delivery]):
         orders={"planned": "planned", "position": "position"},
         default="-planned",
         row=_row,
+        columns=dict.fromkeys(("document", "state", "to", "subject"), str)
+        | {"planned": datetime, "sent": datetime, "reason": str},
     )
 
     def of_batch(self, batch: Batch | str, states: Iterable[DeliveryState] = ()) -> list[Delivery]:

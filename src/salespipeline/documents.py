@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salespipeline.codec import content_digest
@@ -126,6 +127,9 @@ class Documents(Collection[Document]):
         },
         default="-created",
         row=_row,
+        columns=dict.fromkeys(("reference", "type", "contact", "subject", "state"), str)
+        | {"net": Decimal, "total": Decimal, "currency": str}
+        | {"date": date, "due": date, "sent": datetime, "owner": str},
         titles=contact_of,
     )
 

@@ -33,6 +33,7 @@ class Shape:
     orders: Mapping[str, str]  # the name that people use: the index field
     default: str
     row: Callable[[Any, Settings, Mapping[str, str]], dict[str, Any]]
+    columns: Mapping[str, type]  # what a row has, and what each column holds: frames need it where there is no row
     titles: Callable[[Any], str | None] = lambda _record: None  # the contact whose name a row shows
 
 
@@ -247,7 +248,7 @@ class Listing(Generic[R]):
         """
         from salespipeline.notebook import to_pandas
 
-        return to_pandas(self.to_dicts())
+        return to_pandas(self.to_dicts(), self._shape.columns)
 
     def to_polars(self) -> Any:
         """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed.
@@ -257,7 +258,7 @@ class Listing(Generic[R]):
         """
         from salespipeline.notebook import to_polars
 
-        return to_polars(self.to_dicts())
+        return to_polars(self.to_dicts(), self._shape.columns)
 
     def _repr_html_(self) -> str:
         from salespipeline.notebook import listing_html

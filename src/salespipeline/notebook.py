@@ -1,34 +1,75 @@
-"""How lists, plans and reports show themselves in a notebook, and how their rows become frames.
+"""How records, lists, plans and reports show themselves in a notebook, and how their rows become frames.
 
-The HTML is self-contained: everything escaped, styles inline and scoped, light and dark, rows capped, no script.
+The HTML stands for itself: everything escaped, styles inline and scoped, rows capped, no script. It takes its
+colours from the page around it, so that it reads in the light and in the dark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
+
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.lines import Line, Totals, line_net
+from salespipeline.money import Money
 
 if TYPE_CHECKING:
+    from salespipeline.domain.document import Document
+    from salespipeline.domain.opportunity import Opportunity
     from salespipeline.listing import Listing
     from salespipeline.reports.rows import Report
+    from salespipeline.sending_report import Plan, SendReport
+    from salespipeline.settings import SettingList
 
-__all__ = ["MOST_ROWS", "listing_html", "report_html", "table_html", "to_pandas", "to_polars"]
+__all__ = [
+    "MOST_ROWS", "columns_of", "listing_html", "plan_html", "record_html", "report_html", "sent_html", "setting_html",
+    "table_html", "to_pandas", "to_polars",
+]  # fmt: skip
+
+Row: TypeAlias = Mapping[str, object]
 
 MOST_ROWS = 50
+MOST_TEXT = 200
+# Notebooks style every table; what they would paint is taken back here (!important), and nothing else is touched.
 STYLE = (
-    ".sp-table{border-collapse:collapse;font:13px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums;color:inherit}"
-    ".sp-table caption{text-align:left;font-weight:600;font-size:14px;padding:4px 0 6px;color:inherit}"
-    ".sp-table th,.sp-table td{padding:4px 12px 4px 0;border:0;border-bottom:1px solid rgba(128,128,128,.28);"
-    "background:transparent;text-align:left;white-space:nowrap;max-width:26em;overflow:hidden;text-overflow:ellipsis}"
-    ".sp-table th{font-weight:500;opacity:.68}.sp-table .sp-n{text-align:right}.sp-more{opacity:.68;font:12px system-ui,sans-serif}"
+    ".sp{font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif;color:inherit;max-width:100%;overflow-x:auto}"
+    ".sp p{margin:2px 0 8px;padding:0}.sp b{font-weight:600}.sp .sp-dim{opacity:.62}"
+    ".sp table{border-collapse:collapse;border:0;margin:0 0 6px;width:auto;font-variant-numeric:tabular-nums;font-size:13px}"
+    ".sp tr,.sp th,.sp td{background-color:transparent!important;color:inherit}"
+    ".sp th,.sp td{padding:4px 9px;border:0;border-bottom:1px solid rgba(128,128,128,.28);text-align:left!important;"
+    "vertical-align:top;white-space:nowrap;max-width:30em;overflow:hidden;text-overflow:ellipsis}"
+    ".sp th{font-weight:500;font-size:12px;border-bottom-color:rgba(128,128,128,.7)}.sp th span{opacity:.7}"
+    ".sp th:first-child,.sp td:first-child{padding-left:0}.sp .sp-n{text-align:right!important}"
+    ".sp tbody:last-child tr:last-child td,.sp tfoot td{border-bottom:0}"
+    ".sp tfoot tr:last-child td{font-weight:600}.sp .sp-off td{opacity:.5}"
+    ".sp i{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin:0 .45em 0 0}"
 )
+_PERCENT = frozenset({"rate", "value_rate", "percent", "tax"})
+_OMITTED = frozenset({"id", "version", "position", "archived", "pipeline"})
 
 
-def table_html(title: str, rows: Sequence[dict[str, object]], *, total: int | None = None) -> str:
-    """Return *rows* as an HTML table with a caption; at most ``MOST_ROWS`` are shown, and how many are not.
+# --- tables -----------------------------------------------------------------------------------------------
+
+
+def table_html(
+    title: str,
+    rows: Sequence[Row],
+    *,
+    total: int | None = None,
+    notes: Sequence[str] = (),
+    colours: Mapping[str, str] | None = None,
+    off: Collection[int] = (),
+    bars: Iterable[str] = (),
+    foot: Sequence[Row] = (),
+) -> str:
+    """Return *rows* as a table under a title; at most ``MOST_ROWS`` are shown, with a line saying how many more.
+
+    *total* is how many there are where not all are passed, *notes* stand beside the title. A currency that is the
+    same in every row is said once, there. *colours* puts a dot before the texts that it names, *off* fades rows by
+    their position, *bars* draws shares behind columns of amounts, *foot* are rows under the last.
 
     >>> "&lt;b&gt;" in table_html("Names", [{"name": "<b>"}])
     True
@@ -36,55 +77,220 @@ def table_html(title: str, rows: Sequence[dict[str, object]], *, total: int | No
     number = len(rows) if total is None else total
     shown = rows[:MOST_ROWS]
     names = list(shown[0]) if shown else []
+    currencies = {row.get("currency") for row in rows}
+    if "currency" in names and len(currencies) == 1:
+        names.remove("currency")
+        notes = (str(currencies.pop()), *notes)
     numeric = {name for name in names if any(isinstance(row.get(name), int | Decimal) for row in shown)}
-    css = {name: ' class="sp-n"' if name in numeric else "" for name in names}
-    head = "".join(f"<th{css[name]}>{escape(name.replace('_', ' '))}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td{css[name]}>{_cell(row.get(name))}</td>" for name in names) + "</tr>" for row in shown
-    )
-    more = f'<div class="sp-more">… {number - len(shown):,} more</div>' if number > len(shown) else ""
-    nothing = "" if shown else '<div class="sp-more">nothing</div>'
-    return (
-        f'<div><style>{STYLE}</style><table class="sp-table"><caption>{escape(title)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}{nothing}</div>"
-    )
+    largest = {name: _largest(shown, name) for name in bars if name in numeric}
+
+    def line(row: Row, css: str = "", *, bare: bool = False) -> str:
+        cells = []
+        for name in names:
+            marks = ' class="sp-n"' if name in numeric else ""
+            if not bare and name in largest:
+                marks += _bar(row.get(name), largest[name].get(row.get("currency")))
+            cells.append(f"<td{marks}>{_cell(name, row.get(name), colours or {})}</td>")
+        return f"<tr{css}>{''.join(cells)}</tr>"
+
+    head = "".join(_heading(name, name in numeric) for name in names)
+    body = "".join(line(row, ' class="sp-off"' if at in off else "") for at, row in enumerate(shown))
+    feet = "".join(line(row, bare=True) for row in foot)
+    parts = [f'<div class="sp"><style>{STYLE}</style><p><b>{escape(title)}</b>']
+    parts += [f' <span class="sp-dim">· {escape(note)}</span>' for note in notes]
+    parts.append("</p>")
+    if shown:
+        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>")
+        parts.append(f"<tfoot>{feet}</tfoot></table>" if feet else "</table>")
+    else:
+        parts.append('<p class="sp-dim">nothing</p>')
+    if number > len(shown):
+        parts.append(f'<p class="sp-dim">… and {number - len(shown):,} more</p>')
+    parts.append("</div>")
+    return "".join(parts)
 
 
-def _cell(value: object) -> str:
+def _heading(name: str, numeric: bool) -> str:
+    words = escape(name.replace("_", " "))
+    return f"<th{' class=sp-n' if numeric else ''}><span>{words}</span></th>"
+
+
+def _cell(name: str, value: object, colours: Mapping[str, str]) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | Decimal):
-        return f"{value:,}"
+        return f"{value:,f}" + (" %" if name in _PERCENT else "") if isinstance(value, Decimal) else f"{value:,}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return escape(str(value)[:200])
+    text = str(value)
+    words = escape(text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…")
+    dots = [colours[part] for part in text.split(", ") if part in colours]
+    return "".join(f'<i style="background:{escape(colour)}"></i>' for colour in dots) + words
+
+
+def _largest(rows: Sequence[Row], name: str) -> dict[object, Decimal]:
+    """Return the largest amount of a column, for each currency: bars compare nothing else. (SPEC MON-4)"""
+    found: dict[object, Decimal] = {}
+    for row in rows:
+        value, currency = row.get(name), row.get("currency")
+        if isinstance(value, Decimal):
+            found[currency] = max(value, found.get(currency, Decimal(0)))
+    return found
+
+
+def _bar(value: object, largest: Decimal | None) -> str:
+    if not isinstance(value, Decimal) or not largest or value <= 0:
+        return ""
+    share = int(value * 100 / largest)
+    return f' style="background-image:linear-gradient(270deg,rgba(56,132,200,.22) {share}%,transparent 0)"'
+
+
+# --- what shows itself ------------------------------------------------------------------------------------
 
 
 def listing_html(listing: Listing[Any]) -> str:
-    """Return the first rows of a list."""
-    return table_html(f"{len(listing):,} records", listing[:MOST_ROWS].to_dicts(), total=len(listing))
+    """Return the first rows of a list, with the colours of its probabilities and tags."""
+    rows, number = listing[:MOST_ROWS].to_dicts(), len(listing)
+    settings = listing._sales.settings.snapshot
+    colours = {tag.label: tag.colour for tag in settings.tags.all}
+    colours |= {probability.label: probability.colour for probability in settings.probabilities.all}
+    kind = listing._shape.kind
+    kinds = kind if number == 1 else kind[:-1] + "ies" if kind.endswith("y") else kind + "s"
+    return table_html(f"{number:,} {kinds}", rows, total=number, colours=colours)
 
 
 def report_html(report: Report[Any]) -> str:
-    """Return a report as a table."""
-    return table_html(report.title, report.to_dicts())
+    """Return a report as a table; where one kind of amount is summed, bars show the shares."""
+    hints = get_type_hints(report.row)
+    return table_html(report.title, report.to_dicts(), bars=[name for name, hint in hints.items() if hint is Money])
 
 
-def to_pandas(rows: list[dict[str, object]]) -> Any:
-    """Return *rows* as a pandas data frame."""
+def plan_html(plan: Plan) -> str:
+    """Return a plan: those to be mailed first, then, faded, those left out; every reason is counted above."""
+    rows = sorted(plan.to_dicts(), key=lambda row: bool(row["left_out"]))
+    off = range(len(plan.included), len(rows))
+    counts: dict[object, int] = {}
+    for row in rows[len(plan.included) :]:
+        counts[row["left_out"]] = counts.get(row["left_out"], 0) + 1
+    notes = [f"{number:,} × {why}" for why, number in counts.items()]
+    return table_html(plan.headline, rows, off=off, notes=notes)
+
+
+def sent_html(report: SendReport) -> str:
+    """Return what became of each document; those that need somebody's attention first."""
+    rows = sorted(report.to_dicts(), key=lambda row: row["state"] in ("sent", "left out"))
+    off = [at for at, row in enumerate(rows) if row["state"] == "left out"]
+    return table_html(report.headline, rows, off=off)
+
+
+def setting_html(settings: SettingList[Any]) -> str:
+    """Return a list of the administrator, with its colours."""
+    rows = [{name: value for name, value in row.items() if name not in _OMITTED} for row in settings.to_dicts()]
+    colours = {str(row["colour"]): str(row["colour"]) for row in rows if row.get("colour")}
+    return table_html(f"{len(rows):,} {settings.what}", rows, colours=colours)
+
+
+def record_html(record: Opportunity | Document | Contact) -> str:
+    """Return a record: what it is, and its lines with their totals, or the persons of a contact."""
+    if isinstance(record, Contact):
+        people: list[Row] = [
+            {"person": one.name, "role": one.role, "email": one.email, "phone": one.phone} for one in record.persons
+        ]
+        return table_html(
+            record.name, people, notes=[one for one in (record.email, record.phone, record.country) if one]
+        )
+    facts = [str(record.status).replace("_", " ")] if hasattr(record, "status") else [_state(record)]
+    if record.due is not None:
+        facts.append(f"due {record.due}")
+    title = f"{record.reference or 'unnumbered'} {record.subject}".strip()
+    rows, foot = _lines(record.lines, record.totals)
+    return table_html(title, rows, notes=facts, foot=foot)
+
+
+def _state(document: Document) -> str:
+    """Return the one word for a document, as it stood when it was last dated: a record knows no clock."""
+    word = document.state(document.date or document.created_at.date())
+    return f"{document.type.words}, {word}"
+
+
+def _lines(lines: Sequence[Line], totals: Totals) -> tuple[list[Row], list[Row]]:
+    currency = str(totals.net.currency)
+    rows: list[Row] = [
+        {
+            "description": line.description,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "discount": str(line.discount) if line.discount is not None else "",
+            "tax": line.tax.percent,
+            "net": line_net(line, currency).amount,
+            "currency": currency,
+        }
+        for line in lines
+    ]
+    sums = [("net", totals.net), ("tax", totals.tax), ("total", totals.total)]
+    return rows, [{"description": name, "net": amount.amount} for name, amount in sums]
+
+
+# --- frames -----------------------------------------------------------------------------------------------
+
+
+def columns_of(row: type) -> dict[str, type]:
+    """Return the columns of a typed row and what they hold: money is a ``Decimal``, its currency in front of it.
+
+    >>> from salespipeline.reports.rows import StageRow
+    >>> list(columns_of(StageRow))
+    ['stage', 'count', 'currency', 'value', 'weighted']
+    """
+    columns: dict[str, type] = {}
+    for name, hint in get_type_hints(row).items():
+        kind = next((one for one in get_args(hint) if one is not type(None)), hint)
+        if kind is Money:
+            columns["currency"] = str
+            kind = Decimal
+        columns[name] = kind
+    return columns
+
+
+def to_pandas(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
+    """Return *rows* as a pandas data frame with these columns, also where there is no row.
+
+    Amounts stay exact: they are ``Decimal`` objects, and so are their sums.
+
+    >>> to_pandas([], {"subject": str, "value": Decimal, "due": date}).dtypes.astype(str).to_dict()
+    {'subject': 'string', 'value': 'object', 'due': 'datetime64[s]'}
+    """
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError("pandas is not installed: pip install 'salespipeline[pandas]'") from error
-    return pd.DataFrame(rows)
+    kinds: dict[type, Any] = {
+        str: "string", int: "Int64", date: "datetime64[s]", datetime: "datetime64[us, UTC]",
+    }  # fmt: skip
+    frame = {}
+    for name, kind in columns.items():
+        values = [row.get(name) for row in rows]
+        frame[name] = pd.Series(values, dtype=kinds.get(kind, "object"))
+    return pd.DataFrame(frame)
 
 
-def to_polars(rows: list[dict[str, object]]) -> Any:
-    """Return *rows* as a polars data frame."""
+def to_polars(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
+    """Return *rows* as a polars data frame with these columns, also where there is no row.
+
+    Amounts stay exact: they are polars' decimals, with as many places as the amounts in the column have.
+
+    >>> to_polars([], {"subject": str, "value": Decimal, "due": date}).schema["value"]
+    Decimal(precision=38, scale=2)
+    """
     try:
         import polars as pl
     except ImportError as error:
         raise ImportError("polars is not installed: pip install 'salespipeline[polars]'") from error
-    return pl.DataFrame(rows, infer_schema_length=None)
+    kinds: dict[type, Any] = {str: pl.String, int: pl.Int64, date: pl.Date, datetime: pl.Datetime("us", "UTC")}
+    frame = []
+    for name, kind in columns.items():
+        values = [row.get(name) for row in rows]
+        places = [-int(one.as_tuple().exponent) for one in values if isinstance(one, Decimal)]
+        frame.append(pl.Series(name, values, dtype=kinds.get(kind) or pl.Decimal(38, max(places, default=2))))
+    return pl.DataFrame(frame)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -118,6 +119,9 @@ class Opportunities(Collection[Opportunity]):
         },
         default="-created",
         row=_row,
+        columns=dict.fromkeys(("reference", "subject", "contact", "stage", "probability", "status"), str)
+        | {"value": Decimal, "currency": str, "due": date}
+        | {"owner": str, "department": str, "tags": str, "created": date, "closed": date},
         titles=contact_of,
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "PlanRow", "SendReport", "SendRow"]
 
 SHOWN = 20
+PLAN_COLUMNS = {
+    "reference": str, "type": str, "contact": str, "to": str, "subject": str, "total": Decimal, "currency": str,
+    "left_out": str,
+}  # fmt: skip
+SENT_COLUMNS = dict.fromkeys(("reference", "state", "to", "subject", "reason"), str)
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +61,8 @@ class Plan:
     >>> plan = sales.documents.where(type="quote", sent=False).plan_send_all()
     >>> plan, plan.to_dicts()[0]["to"]
     (<Send all: 1 to mail, 0 left out>, 'buyer@acme.example')
+    >>> plan.to_pandas()["total"].sum() == plan.to_polars()["total"].sum()
+    True
     >>> print(plan.run())
     Sent all: 1 sent
     """
@@ -91,10 +99,22 @@ class Plan:
                 "subject": row.subject,
                 "total": row.total.amount,
                 "currency": str(row.total.currency),
-                "left out": "; ".join(reason.value for reason in row.reasons),
+                "left_out": "; ".join(reason.value for reason in row.reasons),
             }
             for row in self.rows
         ]
+
+    def to_pandas(self) -> Any:
+        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""
+        from salespipeline.notebook import to_pandas
+
+        return to_pandas(self.to_dicts(), PLAN_COLUMNS)
+
+    def to_polars(self) -> Any:
+        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed."""
+        from salespipeline.notebook import to_polars
+
+        return to_polars(self.to_dicts(), PLAN_COLUMNS)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -103,15 +123,17 @@ class Plan:
         return iter(self.rows)
 
     def _repr_html_(self) -> str:
-        from salespipeline.notebook import table_html
+        from salespipeline.notebook import plan_html
 
-        return table_html(self._headline(), self.to_dicts())
+        return plan_html(self)
 
-    def _headline(self) -> str:
+    @property
+    def headline(self) -> str:
+        """How many would be mailed, and how many not."""
         return f"Send all: {len(self.included)} to mail, {len(self.left_out)} left out"
 
     def __str__(self) -> str:
-        lines = [self._headline()]
+        lines = [self.headline]
         lines += [
             f"  {row.reference or '(at issue)':<14} {row.total!s:>18}  → {', '.join(row.to)}: {row.subject}"
             for row in self.included[:SHOWN]
@@ -123,7 +145,7 @@ class Plan:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<{self._headline()}>"
+        return f"<{self.headline}>"
 
 
 class SendReport:
@@ -132,6 +154,8 @@ class SendReport:
     >>> report = sales.documents.all().plan_send_all().run()
     >>> report.count(DeliveryState.SENT), report.to_dicts()[0]["state"]
     (1, 'sent')
+    >>> list(report.to_pandas()["to"]) == list(report.to_polars()["to"])
+    True
     """
 
     def __init__(self, rows: tuple[SendRow, ...], *, batch_id: str, paused: str = "") -> None:
@@ -161,27 +185,41 @@ class SendReport:
             for row in self.rows
         ]
 
+    def to_pandas(self) -> Any:
+        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""
+        from salespipeline.notebook import to_pandas
+
+        return to_pandas(self.to_dicts(), SENT_COLUMNS)
+
+    def to_polars(self) -> Any:
+        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed."""
+        from salespipeline.notebook import to_polars
+
+        return to_polars(self.to_dicts(), SENT_COLUMNS)
+
     def __iter__(self) -> Iterator[SendRow]:
         return iter(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _headline(self) -> str:
+    @property
+    def headline(self) -> str:
+        """How many came to which end."""
         counts = Counter(row.state.value for row in self.rows)
         said = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "nothing to do"
         return f"Sent all: {said}" + (f" (paused: {self.paused})" if self.paused else "")
 
     def _repr_html_(self) -> str:
-        from salespipeline.notebook import table_html
+        from salespipeline.notebook import sent_html
 
-        return table_html(self._headline(), self.to_dicts())
+        return sent_html(self)
 
     def __str__(self) -> str:
-        lines = [self._headline()]
+        lines = [self.headline]
         counts = Counter((row.state.value, row.reason) for row in self.rows if row.reason)
         lines += [f"  {state}: {number} × {why}" for (state, why), number in sorted(counts.items())]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<{self._headline()}>"
+        return f"<{self.headline}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -88,13 +89,14 @@ class SettingList(Generic[S]):
         try:
             kept = work.keep(after, before, action=action)
         except Duplicate as error:
-            message = f"a {self._what} called {after.label!r} exists already (it may be archived): use that one, or restore() it"
+            message = f"a {self.what} called {after.label!r} exists already (it may be archived): use that one, or restore() it"
             raise Duplicate(message, kind="setting", id=after.id, fields=error.fields) from error
         work.touch_settings()
         return kept
 
     @property
-    def _what(self) -> str:
+    def what(self) -> str:
+        """What it is a list of: ``stage``."""
         return SETTING_LISTS[self._cls].replace("_", " ")
 
     def edit(self, record: S | str, **values: Any) -> S:
@@ -106,7 +108,7 @@ class SettingList(Generic[S]):
                 "version",
             }:
                 names = ", ".join(sorted(refused))
-                raise Invalid(Problem(names, "unknown", f"a {self._what} has no {names} to edit"))
+                raise Invalid(Problem(names, "unknown", f"a {self.what} has no {names} to edit"))
             return self._keep(work, attrs.evolve(before, **values).checked(), before, "edited")
 
     def archive(self, record: S | str) -> S:
@@ -152,9 +154,9 @@ class SettingList(Generic[S]):
             number = self._usage(work, gone.id)
             if number and replacement is None:
                 message = (
-                    f"{self._what} {gone.label!r} is used by {number} opportunities: archive() it, or pass replacement="
+                    f"{self.what} {gone.label!r} is used by {number} opportunities: archive() it, or pass replacement="
                 )
-                raise Refused(message, record=f"{self._what} {gone.label}", action="delete")
+                raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
             if number:
                 self._replace(work, gone.id, listed[_name(replacement)].id)
             work.remove(gone)
@@ -167,11 +169,16 @@ class SettingList(Generic[S]):
             value: Any = new
             if field == "tags":
                 value = tuple(dict.fromkeys(new if tag == old else tag for tag in deal.tags))
-            work.keep(attrs.evolve(deal, **{field: value}), deal, action=f"{self._what} replaced")
+            work.keep(attrs.evolve(deal, **{field: value}), deal, action=f"{self.what} replaced")
 
     def to_dicts(self) -> list[dict[str, object]]:
-        """Return plain rows."""
+        """Return plain rows, with every field."""
         return [attrs.asdict(record, recurse=False) for record in self]
+
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import setting_html
+
+        return setting_html(self)
 
     def __repr__(self) -> str:
         return repr(self._listed())
@@ -318,6 +325,8 @@ class Items(Collection[Item]):
         orders={"reference": "reference", "group": "group"},
         default="reference",
         row=_item_row,
+        columns=dict.fromkeys(("reference", "description", "group"), str)
+        | {"price": Decimal, "cost": Decimal, "currency": str, "tax": Decimal},
     )
 
     def add(

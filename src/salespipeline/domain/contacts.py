@@ -10,6 +10,7 @@ import attrs
 
 from salespipeline import text
 from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.domain.display import Displayed
 from salespipeline.errors import Invalid, Problem, shown
 
 __all__ = ["Contact", "Person", "contact_changes", "person_in"]
@@ -27,7 +28,7 @@ class Person:
 
 
 @attrs.frozen(kw_only=True)
-class Contact:
+class Contact(Displayed):
     """A client or site. *locale* is the language of the documents that it gets, the organisation's if empty."""
 
     id: str

@@ -16,6 +16,7 @@ import attrs
 from salespipeline import text
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.display import Displayed
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
 from salespipeline.domain.lines import Line, Totals, totals
@@ -24,7 +25,9 @@ from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Currency, Money
 
-__all__ = ["GIVEN", "Approval", "ClientAnswer", "Document", "DocumentType", "Fact", "Party", "Payment", "Seal", "as_type"]
+__all__ = [
+    "GIVEN", "Approval", "ClientAnswer", "Document", "DocumentType", "Fact", "Party", "Payment", "Seal", "as_type",
+]  # fmt: skip
 
 GIVEN = frozenset([
     "subject", "contact", "person", "currency", "rate", "lines", "due", "note", "terms", "reference", "custom", "owner", "locale",
@@ -139,7 +142,7 @@ class Seal:
 
 
 @attrs.frozen(kw_only=True, order=False)
-class Document:
+class Document(Displayed):
     """A financial document. Its content is locked once it is sent; what follows is only facts. (SPEC DOC-3)
 
     *number* and *reference* are given at creation or at issue, as its series says (SPEC DOC-6). *seller*,

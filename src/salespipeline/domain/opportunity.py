@@ -16,6 +16,7 @@ import attrs
 from salespipeline import text
 from salespipeline.domain.checks import Checks, Verdict
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.display import Displayed
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
 from salespipeline.domain.lines import Line, Totals, totals
@@ -73,7 +74,7 @@ MOVES: Mapping[str, tuple[frozenset[Status], str]] = {
 
 
 @attrs.frozen(kw_only=True, order=False)
-class Opportunity:
+class Opportunity(Displayed):
     """A possible sale, from the first enquiry until it is won or lost.
 
     Ids refer to settings and contacts, so a rename there touches no opportunity. *probability_id* is kept when

@@ -79,6 +79,7 @@ class Report(Generic[Row]):
 
     def __init__(self, title: str, row: type[Row], rows: Sequence[Row]) -> None:
         self.title = title
+        self.row = row
         self.rows: tuple[Row, ...] = tuple(rows)
         self.columns: tuple[str, ...] = tuple(field.name for field in attrs.fields(row))
 
@@ -107,15 +108,15 @@ class Report(Generic[Row]):
 
     def to_pandas(self) -> Any:
         """Return a pandas data frame; raises ``ImportError`` where pandas is not installed."""
-        from salespipeline.notebook import to_pandas
+        from salespipeline.notebook import columns_of, to_pandas
 
-        return to_pandas(self.to_dicts())
+        return to_pandas(self.to_dicts(), columns_of(self.row))
 
     def to_polars(self) -> Any:
         """Return a polars data frame; raises ``ImportError`` where polars is not installed."""
-        from salespipeline.notebook import to_polars
+        from salespipeline.notebook import columns_of, to_polars
 
-        return to_polars(self.to_dicts())
+        return to_polars(self.to_dicts(), columns_of(self.row))
 
     def _repr_html_(self) -> str:
         from salespipeline.notebook import report_html
