@@ -58,6 +58,14 @@ def versions(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Kill, hammer and exhaust, for as long as it takes: -- [AREA ...] of tests/faults, such as stores."""
+    install(session, "test")
+    areas = [f"tests/faults/{area}" for area in session.posargs] or ["tests/faults"]
+    session.run("pytest", "-m", "faults", "-s", *areas)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the style of the code, and that the news fragments can be read."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
