@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.stores.postgres_server import running
 
 import salespipeline as sp
 from salespipeline.mail import Memory
@@ -33,6 +34,14 @@ class Hands:
 @pytest.fixture
 def clock() -> Hands:
     return Hands()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server: the one that was named, or one that is started now."""
+    pytest.importorskip("psycopg_pool", reason="pip install 'salespipeline[postgres]'")
+    with running() as url:
+        yield url
 
 
 @pytest.fixture(params=["memory", "sqlite"])

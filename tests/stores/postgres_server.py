@@ -71,7 +71,7 @@ def running() -> Iterator[str]:
     if sys.platform == "win32":
         pytest.skip(f"the tests start a PostgreSQL server on POSIX only: set {VARIABLE} to the URL of one")
     who = _as_whom()
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108  # a socket's path is short
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path is short
     folder.chmod(0o755)
     try:
         programs, data = _programs(folder, who), folder / "data"
@@ -83,9 +83,7 @@ def running() -> Iterator[str]:
         command = [programs / "postgres", "-D", data, "-k", data, "-h", ""]
         command += [part for setting in _FAST for part in ("-c", setting)]
         with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd="/", preexec_fn=_die_with_parent, **who
-            )
+            server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", preexec_fn=_die_with_parent, **who)
         try:
             url = f"postgresql:///postgres?host={data}&user=postgres"
             _wait(server, url, folder / "log")

@@ -1,0 +1,95 @@
+"""Blobs in PostgreSQL, in chunks: in the same schema and workspace as the entries."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING
+
+from salespipeline.blobs.digests import CHUNK, checked, is_digest, not_found
+from salespipeline.errors import Corrupt
+
+if TYPE_CHECKING:
+    from salespipeline.stores.postgres_session import Source
+
+__all__ = ["PostgresBlobs"]
+
+_SPOOL = 4 * 1024 * 1024  # what is larger waits in a temporary file until its digest is known
+
+
+class PostgresBlobs:
+    """Blobs in a store's schema (``PostgresStore.blobs``).
+
+    What is kept is first gathered, in memory or in a temporary file, so that a slow source never holds a transaction
+    open; then it is written in one. May be shared between threads; a forked child opens its own.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._workspace = source.place.workspace
+        blobs, chunks = source.place.table("_blobs"), source.place.table("_chunks")
+        self._insert = (
+            f"INSERT INTO {blobs} (workspace, digest, size) VALUES (%s, %s, %s) "  # noqa: S608
+            "ON CONFLICT DO NOTHING"
+        )
+        self._add = f"INSERT INTO {chunks} (workspace, digest, place, content) VALUES (%s, %s, %s, %s)"  # noqa: S608
+        self._size = f"SELECT size FROM {blobs} WHERE workspace = %s AND digest = %s"  # noqa: S608
+        self._chunk = f"SELECT content FROM {chunks} WHERE workspace = %s AND digest = %s AND place = %s"  # noqa: S608
+        self._delete = f"DELETE FROM {blobs} WHERE workspace = %s AND digest = %s"  # noqa: S608
+
+    def __repr__(self) -> str:
+        return f"<PostgresBlobs {self._source}: workspace {self._workspace}>"
+
+    def keep(self, chunks: Iterable[bytes]) -> str:
+        """Keep the bytes and return their SHA-256 as 64 hex digits. Keeping them again is fine.
+
+        Raises ``TransactionOpen`` inside a transaction of the same store: bytes are kept before the entry that names
+        them, so that a lost transaction leaves an orphan at most.
+        """
+        self._source.alone()
+        found, size = hashlib.sha256(), 0
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+            for chunk in chunks:
+                found.update(chunk)
+                size += len(chunk)
+                spool.write(chunk)
+            digest = found.hexdigest()
+            self._source.again(lambda: self._write(digest, size, spool))
+        return digest
+
+    def _write(self, digest: str, size: int, content: IO[bytes]) -> None:
+        content.seek(0)
+        with self._source.transaction(write=True) as session:
+            if session.run(self._insert, (self._workspace, digest, size)).rowcount == 0:
+                return
+            place = 0
+            while chunk := content.read(CHUNK):
+                session.run(self._add, (self._workspace, digest, place, chunk))
+                place += 1
+
+    def read(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
+        row = self._source.row(self._size, (self._workspace, digest)) if is_digest(digest) else None
+        if row is None:
+            raise not_found(digest)
+        return checked(digest, self._chunks(digest, *row))
+
+    def _chunks(self, digest: str, size: int) -> Iterator[bytes]:
+        # A transaction for each chunk: a slow reader holds nothing back.
+        for place in range(-(-size // CHUNK)):
+            row = self._source.row(self._chunk, (self._workspace, digest, place))
+            if row is None:
+                raise Corrupt(f"a part of {digest} is missing: it was forgotten meanwhile, or the database is damaged")
+            yield row[0]
+
+    def forget(self, digest: str) -> None:
+        """Remove the bytes, if they are there."""
+        self._source.alone()
+
+        def remove() -> None:
+            with self._source.transaction(write=True) as session:
+                session.run(self._delete, (self._workspace, digest))
+
+        if is_digest(digest):
+            self._source.again(remove)

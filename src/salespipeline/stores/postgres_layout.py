@@ -1,0 +1,192 @@
+"""The layout of a PostgreSQL schema: named steps, the tables of kinds, and the policies that keep workspaces apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import psycopg
+
+from salespipeline.entries import Catalog, Field, Kind
+from salespipeline.errors import Corrupt, NewerFormat
+from salespipeline.stores.kinds import default, dumped, loaded, merged, not_unique
+from salespipeline.stores.postgres_tables import TYPES, Place, Table, clipped
+from salespipeline.stores.sql import quoted, side_table
+
+__all__ = ["SETTING", "STEPS", "keep_kinds", "kept_kinds", "lay_out", "steps_left"]
+
+Run: TypeAlias = Callable[..., "psycopg.Cursor[tuple[Any, ...]]"]
+
+SETTING = "salespipeline.workspace"  # what the policies of row-level security compare with
+_TEXT = 'text COLLATE "C" NOT NULL'
+
+# The layout, as named steps: each is applied once, in one transaction with its record. ``guard`` stands for the
+# statements that let a connection see nothing but its own workspace in a table.
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "first",
+        (
+            f"CREATE TABLE schema._steps (place integer PRIMARY KEY, name {_TEXT}, at timestamptz NOT NULL DEFAULT now())",
+            f"CREATE TABLE schema._kinds (name {_TEXT} PRIMARY KEY, definition text NOT NULL)",
+            (
+                f"CREATE TABLE schema._formats (workspace {_TEXT}, name {_TEXT}, number bigint NOT NULL, "
+                "PRIMARY KEY (workspace, name))"
+            ),
+            (
+                f"CREATE TABLE schema._numbers (workspace {_TEXT}, series {_TEXT}, last bigint NOT NULL, "
+                "PRIMARY KEY (workspace, series))"
+            ),
+            (
+                f"CREATE TABLE schema._blobs (workspace {_TEXT}, digest {_TEXT}, size bigint NOT NULL, "
+                "PRIMARY KEY (workspace, digest))"
+            ),
+            (
+                f"CREATE TABLE schema._chunks (workspace {_TEXT}, digest {_TEXT}, place bigint NOT NULL, content bytea NOT NULL, "
+                "PRIMARY KEY (workspace, digest, place), "
+                "FOREIGN KEY (workspace, digest) REFERENCES schema._blobs ON DELETE CASCADE)"
+            ),
+            "guard _formats",
+            "guard _numbers",
+            "guard _blobs",
+            "guard _chunks",
+        ),
+    ),
+)
+
+
+def steps_left(run: Run, place: Place) -> int:
+    """Return how many steps are still to be applied, or raise ``NewerFormat`` or ``Corrupt``."""
+    (there,) = _row(run("SELECT to_regclass(%s) IS NOT NULL", (place.table("_steps"),)))
+    names = [name for name, _ in STEPS]
+    if not there:
+        return len(names)
+    done = [name for (name,) in run(f"SELECT name FROM {place.table('_steps')} ORDER BY place")]  # noqa: S608
+    if done[: len(names)] == names and len(done) > len(names):
+        message = (
+            f"schema {place.schema} was written by a newer version of salespipeline ({done[-1]}); upgrade the library"
+        )
+        raise NewerFormat(message)
+    if not done or done != names[: len(done)]:
+        raise Corrupt(f"the layout of schema {place.schema} is not one of salespipeline; restore it from a backup")
+    return len(names) - len(done)
+
+
+def lay_out(run: Run, place: Place, *, upgrade: bool) -> int:
+    """Apply every step to a new schema, or, where *upgrade* allows it, those that are left to an older one.
+
+    In the transaction that is open. Returns how many steps are still left.
+    """
+    left = steps_left(run, place)
+    if left < len(STEPS):
+        if not (left and upgrade):
+            return left
+        run(f"LOCK TABLE {place.table('_steps')} IN SHARE ROW EXCLUSIVE MODE")
+        left = steps_left(run, place)  # another process may have been faster
+    elif run("SELECT 1 FROM pg_namespace WHERE nspname = %s", (place.schema,)).fetchone() is None:
+        run(f"CREATE SCHEMA {quoted(place.schema)}")
+    for number in range(len(STEPS) - left, len(STEPS)):
+        name, statements = STEPS[number]
+        for statement in statements:
+            if statement.startswith("guard "):
+                guard(run, place.table(statement.removeprefix("guard ")))
+            else:
+                run(statement.replace("schema.", f"{quoted(place.schema)}."))
+        run(f"INSERT INTO {place.table('_steps')} (place, name) VALUES (%s, %s)", (number, name))  # noqa: S608
+    return 0
+
+
+def guard(run: Run, table: str) -> None:
+    """Let a connection see and write only its own workspace's rows of *table*, whoever owns it."""
+    mine = f"workspace = current_setting('{SETTING}', true)"
+    run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")  # FORCE binds the owner too
+    run(f"CREATE POLICY workspace ON {table} USING ({mine}) WITH CHECK ({mine})")
+
+
+def kept_kinds(run: Run, place: Place, catalog: Catalog) -> tuple[dict[str, Kind], int | None]:
+    """Return the kinds that the schema has, and the format of the workspace's entries.
+
+    Raises ``NewerFormat`` where a newer catalog has written to this workspace.
+    """
+    text = f"SELECT number FROM {place.table('_formats')} WHERE workspace = %s AND name = 'body'"  # noqa: S608
+    row = run(text, (place.workspace,)).fetchone()
+    if row is not None and row[0] > catalog.format:
+        message = f"the entries were written in format {row[0]} and this program knows {catalog.format}; upgrade it"
+        raise NewerFormat(message)
+    rows = run(f"SELECT name, definition FROM {place.table('_kinds')}").fetchall()  # noqa: S608
+    return {name: loaded(name, definition) for name, definition in rows}, None if row is None else row[0]
+
+
+def keep_kinds(run: Run, place: Place, catalog: Catalog) -> list[Kind]:
+    """Make room for the kinds of *catalog* and return them, merged with what was there.
+
+    Whoever prepares the same schema at the same time waits here.
+    """
+    run(f"LOCK TABLE {place.table('_kinds')} IN SHARE ROW EXCLUSIVE MODE")
+    kept, _ = kept_kinds(run, place, catalog)
+    run(
+        f"INSERT INTO {place.table('_formats')} (workspace, name, number) VALUES (%s, 'body', %s) "  # noqa: S608
+        "ON CONFLICT (workspace, name) DO UPDATE SET number = excluded.number",
+        (place.workspace, catalog.format),
+    )
+    kinds = []
+    for wanted in catalog.kinds:
+        old = kept.get(wanted.name)
+        kind = merged(old, wanted)
+        if kind != old:
+            _make(run, place, kind, old)
+            run(
+                f"INSERT INTO {place.table('_kinds')} (name, definition) VALUES (%s, %s) "  # noqa: S608
+                "ON CONFLICT (name) DO UPDATE SET definition = excluded.definition",
+                (kind.name, dumped(kind)),
+            )
+        kinds.append(kind)
+    return kinds
+
+
+def _make(run: Run, place: Place, kind: Kind, old: Kind | None) -> None:
+    table = place.table(kind.name)
+    if old is None:
+        run(
+            f"CREATE TABLE {table} (workspace {_TEXT}, id {_TEXT}, version bigint NOT NULL, body text NOT NULL, "
+            "PRIMARY KEY (workspace, id))"
+        )
+        guard(run, table)
+        old = Kind(kind.name)
+    for field in kind.fields:
+        before, column = old.by_name.get(field.name), quoted(field.name)
+        ready = f"'{default(field)}'" if field.type is str else str(default(field))
+        if before is None and field.many:
+            _make_side(run, place, kind, field)
+        elif before is None:
+            added = f" DEFAULT {ready}" if field.sortable else ""
+            run(f"ALTER TABLE {table} ADD COLUMN {column} {TYPES[field.type]}{added}")
+        elif field.sortable and not before.sortable:
+            # Not an UPDATE: row-level security would hide the rows of the other workspaces from it.
+            change = f"TYPE {TYPES[field.type]} USING coalesce({column}, {ready})"
+            run(f"ALTER TABLE {table} ALTER COLUMN {column} {change}, ALTER COLUMN {column} SET DEFAULT {ready}")
+    for index in Table(kind, place).indexes():
+        columns = ", ".join(map(quoted, ("workspace", *index.columns)))
+        present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in index.present)
+        text = f"CREATE {'UNIQUE ' * index.unique}INDEX IF NOT EXISTS {quoted(index.name)} ON {table} ({columns})"
+        try:
+            run(text + (f" WHERE {present}" if present else ""))
+        except psycopg.errors.UniqueViolation as error:
+            raise not_unique(kind.name, index.columns) from error
+
+
+def _make_side(run: Run, place: Place, kind: Kind, field: Field) -> None:
+    name = side_table(kind.name, field.name)
+    side = place.table(name)
+    run(
+        f"CREATE TABLE {side} (workspace {_TEXT}, id {_TEXT}, value {TYPES[field.type]} NOT NULL, "
+        f"PRIMARY KEY (workspace, id, value), "
+        f"FOREIGN KEY (workspace, id) REFERENCES {place.table(kind.name)} ON DELETE CASCADE)"
+    )
+    run(f"CREATE INDEX {quoted(clipped(name + '__value'))} ON {side} (workspace, value, id)")
+    guard(run, side)
+
+
+def _row(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101
+    return row
