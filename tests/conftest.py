@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.stores.postgres_server import running
+from tests.stores.postgres_server import fresh, running, with_options
 
 import salespipeline as sp
 from salespipeline.mail import Memory
@@ -44,8 +44,10 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":  # a workspace of its own: as good as a database of its own, and there at once
+        return with_options(request.getfixturevalue("postgres"), workspace=fresh())
     return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'sales.db'}"
 
 
