@@ -108,7 +108,7 @@ def _filled(template: MailTemplate, part: str, source: str, data: Mapping[str, o
 def _told(template: MailTemplate, part: str, error: Exception) -> TemplateError:
     line = getattr(error, "lineno", None) or _line_of(error)
     if isinstance(error, JinjaError) and error.message:
-        what = error.message
+        what = error.message if len(error.message) <= 300 else error.message[:299] + "…"
     else:  # its own words may hold what the record says
         what = f"a filter or a calculation was given something that it cannot take ({type(error).__name__})"
     return _error(template, part, line, what)

@@ -34,6 +34,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 class Wrong(TemplateRuntimeError):
     """What a template asked for is refused; the message names no value of the record."""
 
+    lineno: int | None = None
+
 
 class Run:
     """One filling of one template: what it may still spend, and in which language it speaks."""

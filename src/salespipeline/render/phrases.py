@@ -12,7 +12,7 @@ __all__ = ["LANGUAGES", "phrases"]
 
 LANGUAGES: dict[str, dict[str, str]] = {
     "en": {
-        "greeting": "{% if buyer.person %}Dear {{ buyer.person }},{% else %}Dear Sir or Madam,{% endif %}",
+        "greeting": '{{ "Dear " ~ buyer.person if buyer.person else "Dear Sir or Madam" }},',
         "regards": "Kind regards",
         "opening": "please find the document attached.",
         "opening.quote": "thank you for your enquiry. Our quotation is attached.",
@@ -33,7 +33,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "closing.purchase_order": "Please confirm the order by replying to this mail.",
     },
     "fr": {
-        "greeting": "{% if buyer.person %}Bonjour {{ buyer.person }},{% else %}Madame, Monsieur,{% endif %}",
+        "greeting": '{{ "Bonjour " ~ buyer.person if buyer.person else "Madame, Monsieur" }},',
         "regards": "Bien cordialement",
         "opening": "veuillez trouver le document en pièce jointe.",
         "opening.quote": "nous vous remercions de votre demande. Vous trouverez notre devis en pièce jointe.",
@@ -54,8 +54,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "closing.purchase_order": "Merci de confirmer la commande en répondant à ce message.",
     },
     "de": {
-        "greeting": "{"
-        "% if buyer.person %}Guten Tag {{ buyer.person }},{% else %}Sehr geehrte Damen und Herren,{% endif %}",
+        "greeting": '{{ "Guten Tag " ~ buyer.person if buyer.person else "Sehr geehrte Damen und Herren" }},',
         "regards": "Mit freundlichen Grüßen",
         "opening": "anbei erhalten Sie das Dokument.",
         "opening.quote": "vielen Dank für Ihre Anfrage. Anbei erhalten Sie unser Angebot.",

@@ -150,10 +150,15 @@ def fill(source: str, data: Mapping[str, Any], *, html: bool) -> str:
     document = data.get("document")
     kind = document.get("type", "") if isinstance(document, Mapping) else ""
     run = Run(str(data.get("locale", "en")), str(kind))
+    template = _compiled(source, html)
     pieces, size = [], 0
-    for piece in _compiled(source, html).generate({**data, _RUN: run}):
+    working: Any = template.generate({**data, _RUN: run})
+    for piece in working:
         size += len(piece)
         if size > MOST_OUTPUT:
-            raise Wrong(f"the result is longer than {MOST_OUTPUT:,} characters")
+            error = Wrong(f"the result is longer than {MOST_OUTPUT:,} characters")
+            # The inner generator is the template's own code, and stands where the last piece came from.
+            error.lineno = template.get_corresponding_lineno(working.gi_yieldfrom.gi_frame.f_lineno)
+            raise error
         pieces.append(piece)
     return "".join(pieces)

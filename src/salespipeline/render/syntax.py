@@ -31,8 +31,17 @@ _KNOWN = (
     nodes.Compare, nodes.Operand, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Neg, nodes.Pos, nodes.Concat,
     nodes.List, nodes.Tuple, nodes.Keyword,
 )  # fmt: skip
-_NAMES = {"Pow": "**", "Mod": "%", "FloorDiv": "//", "Call": "calls", "Slice": "slices", "Dict": "mappings in braces"}
+_NAMES = {
+    "Pow": "**",
+    "Mod": "%",
+    "FloorDiv": "//",
+    "Call": "calls",
+    "Slice": "slices",
+    "Scope": "autoescape: HTML is escaped by itself, text never",
+    "Dict": "mappings in braces",
+}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONG_NUMBER = re.compile(r"[0-9][0-9_.e]{100}", re.IGNORECASE)
 _UNQUOTED = re.compile(r"[\w-]=\s*\Z")
 _LINKED = re.compile(r"(?:href|src|action|formaction|background|poster)\s*=\s*[\"']\s*\Z", re.IGNORECASE)
 _ACTIVE = re.compile(r"<\s*(?:script|iframe|object|embed|form|base)\b|<[^<>]*\son[a-z]+\s*=", re.IGNORECASE)
@@ -49,6 +58,10 @@ def read(environment: Environment, source: str, *, html: bool) -> nodes.Template
         tree = environment.parse(source)
     except (RecursionError, MemoryError):
         raise TemplateSyntaxError("it is nested too deep", 1) from None
+    except (ValueError, OverflowError):
+        found = _LONG_NUMBER.search(source)
+        line = source.count("\n", 0, found.start()) + 1 if found else 1
+        raise TemplateSyntaxError("a number has at most 18 digits", line) from None
     for line, message in _flaws(tree):
         raise TemplateSyntaxError(message, line)
     if html:
@@ -59,26 +72,27 @@ def read(environment: Environment, source: str, *, html: bool) -> nodes.Template
 
 def _flaws(tree: nodes.Node) -> Iterator[Flaw]:
     """Yield what is not in our language. No recursion: the tree may be as deep as its author is evil."""
-    waiting, count = [(tree, 0, 0)], 0
+    waiting, count = [(tree, 0, 0, 1)], 0
     while waiting:
-        node, depth, loops = waiting.pop()
+        node, depth, loops, line = waiting.pop()
+        line = node.lineno or line  # a few have none: they stand where what is around them stands
         count += 1
         if count > MOST_NODES or depth > MOST_DEPTH or loops > MOST_LOOPS:
-            yield node.lineno, "it is too long, or nested too deep; split it, or make it simpler"
+            yield line, "it is too long, or nested too deep; split it, or make it simpler"
             return
         message = _wrong(node)
         if message:
-            yield node.lineno, message
+            yield line, message
         loops += isinstance(node, nodes.For)
         for at, child in enumerate(node.iter_child_nodes()):
             # An elif is one level deeper than the one before it, as it is in Python.
-            waiting.append((child, depth + 1 + (at // 4 if isinstance(node, nodes.If) else 0), loops))
+            waiting.append((child, depth + 1 + (at // 4 if isinstance(node, nodes.If) else 0), loops, line))
 
 
 def _wrong(node: nodes.Node) -> str:
     name = type(node).__name__
     if type(node) not in _KNOWN:
-        return f"templates have no {_NAMES.get(name, name.lower())}"
+        return f"templates have no {_NAMES.get(name) or name.lower()}"
     if isinstance(node, nodes.Filter):
         if node.node is None or node.name not in FILTERS:
             return f"there is no filter {shown(node.name, 40)}; there are {', '.join(sorted(FILTERS))}"
@@ -94,7 +108,7 @@ def _wrong(node: nodes.Node) -> str:
         return "a list in a template holds plain texts and numbers"
     if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Const):
         return "between [ and ] stands a plain text or number"
-    if isinstance(node, nodes.Const) and isinstance(node.value, int) and abs(node.value) >= 10**18:
+    if isinstance(node, nodes.Const) and isinstance(node.value, int | float) and not abs(node.value) < 10**18:
         return "a number has at most 18 digits"
     reached = node.attr if isinstance(node, nodes.Getattr) else node.name if isinstance(node, nodes.Name) else ""
     if reached.startswith("_") or not reached.isascii():
@@ -126,7 +140,8 @@ class _Metered(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja's name
         self.generic_visit(node)
-        weight = 1 + sum(1 for one in node.body for _ in one.find_all(nodes.Node))
+        repeated = node.body if node.test is None else [*node.body, node.test]
+        weight = 1 + sum(1 for one in repeated for _ in one.find_all(nodes.Node))
         node.iter = _through("(each)", cast("nodes.Expr", node.iter), nodes.Const(weight))
         return node
 
