@@ -27,6 +27,7 @@ __all__ = [
     "default",
     "dumped",
     "duplicate",
+    "encodable",
     "loaded",
     "merged",
     "misfit",
@@ -167,11 +168,14 @@ def _scalar_faults(name: str, value: object, type_: type[int | str]) -> Iterator
     elif isinstance(value, str):
         if "\0" in value:
             yield f"{name} holds a NUL character"
-        if not value.isascii() and not _encodable(value):
+        if not encodable(value):
             yield f"{name} holds a lone surrogate, which is not a character"
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """Say whether *text* holds characters only: a lone surrogate is none."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

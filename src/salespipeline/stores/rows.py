@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from salespipeline.entries import Entry, Field, Kind, Scalar
 from salespipeline.query import INT_MAX, INT_MIN
-from salespipeline.stores.kinds import misfit
+from salespipeline.stores.kinds import encodable, misfit
 
 __all__ = ["Rows"]
 
@@ -56,4 +56,6 @@ class Rows:
 def _unfit(value: object, type_: type[int | str]) -> bool:
     if type(value) is not type_:
         return True
-    return "\0" in value if isinstance(value, str) else not INT_MIN <= value <= INT_MAX  # type: ignore[operator]
+    if isinstance(value, str):  # looked at before the row is written: what fails after it would leave half an entry
+        return "\0" in value or not encodable(value)
+    return not INT_MIN <= value <= INT_MAX

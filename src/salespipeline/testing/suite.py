@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from salespipeline.testing.clauses.blobs import BlobsClauses
+from salespipeline.testing.clauses.hostile import Hostile
 from salespipeline.testing.clauses.numbers import Numbers
 from salespipeline.testing.clauses.pages import Pages
 from salespipeline.testing.clauses.predicates import Predicates
+from salespipeline.testing.clauses.preparing import Preparing
+from salespipeline.testing.clauses.refusals import Cost, Refusals, Signatures, StoreClock
 from salespipeline.testing.clauses.tallies import Tallies
 from salespipeline.testing.clauses.transactions import Transactions
 from salespipeline.testing.clauses.uniques import Uniques
@@ -14,7 +17,21 @@ from salespipeline.testing.clauses.versions import Versions
 __all__ = ["BlobsTests", "StoreTests"]
 
 
-class StoreTests(Transactions, Versions, Uniques, Predicates, Pages, Tallies, Numbers):
+class StoreTests(
+    Transactions,
+    Versions,
+    Uniques,
+    Predicates,
+    Pages,
+    Tallies,
+    Numbers,
+    Preparing,
+    Hostile,
+    Cost,
+    Refusals,
+    StoreClock,
+    Signatures,
+):
     """The storage contract as tests: subclass it and say how a handle is opened.
 
     ::
