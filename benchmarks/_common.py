@@ -37,10 +37,11 @@ def compare(
     goal: str,
     rounds: int = 15,
     calls: int = 1,
+    per: int = 1,
 ) -> Row:
-    """Time *calls* calls of each in turns, *rounds* times; milliseconds a call, the best of the rounds.
+    """Time *calls* calls of each in turns, *rounds* times; the best of the rounds, in ms, or µs for short ones.
 
-    Both run once before the clock starts, so that neither pays for what is done once a process.
+    A call that does the same *per* times is shown as one of them. Both run once before the clock starts, so that neither pays for what is done once a process.
     """
     ours()
     peer()
@@ -53,7 +54,8 @@ def compare(
             for _ in range(calls):
                 work()
             best[place] = min(best[place], (time.perf_counter() - start) / calls)
-    return row(name, best[0] * 1000, best[1] * 1000, peer_name=peer_name, unit="ms", goal=goal)
+    unit, scale = ("ms", 1e3) if max(best) / per >= 1e-3 else ("µs", 1e6)
+    return row(name, best[0] * scale / per, best[1] * scale / per, peer_name=peer_name, unit=unit, goal=goal)
 
 
 def row(name: str, ours: float, peer: float, *, peer_name: str, unit: str, goal: str) -> Row:

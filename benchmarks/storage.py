@@ -40,7 +40,7 @@ SINGLE = [field.name for field in KIND.fields if not field.many]
 def deals(count: int, seed: int = 7) -> Iterator[Entry]:
     """Yield the entries of *count* opportunities, in the order of their ids."""
     draw = random.Random(seed)
-    models = [_model(draw, number) for number in range(50)]
+    models = [model(draw, number) for number in range(50)]
     bodies = [encode(model).body for model in models]
     for number in range(count):
         place = draw.randrange(len(models))
@@ -65,7 +65,8 @@ def deals(count: int, seed: int = 7) -> Iterator[Entry]:
         yield Entry("opportunity", f"{number:08}-0000-7000-8000-{place:012}", 0, index, bodies[place])
 
 
-def _model(draw: random.Random, number: int) -> Opportunity:
+def model(draw: random.Random, number: int) -> Opportunity:
+    """Return one opportunity as the measurements have it."""
     lines = tuple(
         Line(
             f"Racking, bay {draw.randrange(99)}",
