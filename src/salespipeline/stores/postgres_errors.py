@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
@@ -21,6 +23,8 @@ __all__ = ["FAILURES", "PASSING", "translated"]
 FAILURES = (psycopg.Error, UnicodeError)
 # What may not happen again when the whole transaction is tried again: it lost against another one.
 PASSING = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+# Who is refused while connecting is told in words alone. In another language it may look worth another try.
+_REFUSED = re.compile(r"FATAL: +(password|role|database \"|no pg_hba|peer|permission)|fe_sendauth|no password")
 
 
 def translated(error: Exception) -> StorageError:
@@ -64,6 +68,8 @@ def _of_class(error: Exception, state: str) -> StorageError:
     if isinstance(error, PoolTimeout | TooManyRequests):
         return Unavailable("every connection is in use: try again, or open the store with a larger pool")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not state:
+        if _REFUSED.search(str(error)):
+            return Unavailable(f"the database lets nobody in like this: {_text(error)}; mend the URL", retry=False)
         return Unavailable(f"the database cannot be reached: {_text(error)}; try again")
     if isinstance(error, UnicodeError):
         return StorageError("a text holds a lone surrogate, which is not a character and cannot be kept")

@@ -109,6 +109,8 @@ class Source:
     def end(self, session: Session, *, commit: bool) -> None:
         """End the transaction. What cannot be committed is rolled back."""
         self._local.session = None
+        if self._pid != os.getpid():
+            raise StoreClosed(f"this transaction on {self} belongs to the parent process, which goes on with it")
         try:
             self._end(session, commit=commit)
         except FAILURES as error:
@@ -214,20 +216,18 @@ class Pool(Source):
 
     def _begin(self, *, write: bool) -> Session:
         text = self._write if write else self._read
-        connection = self._pool.getconn()
-        try:
+        for again in (True, False):
+            connection = self._pool.getconn()
             try:
                 session = Session(connection)
                 session.run(text, prepare=False)
-            except psycopg.OperationalError:  # the server was restarted meanwhile: nothing was done yet
+            except BaseException as error:
                 self._pool.putconn(connection)
-                self._pool.check()
-                connection = self._pool.getconn()
-                session = Session(connection)
-                session.run(text, prepare=False)
-        except BaseException:
-            self._pool.putconn(connection)
-            raise
+                if not (again and isinstance(error, psycopg.OperationalError)):
+                    raise
+                self._pool.check()  # the server was restarted meanwhile: nothing was done yet
+            else:
+                break
         return session
 
     def _end(self, session: Session, *, commit: bool) -> None:
