@@ -40,6 +40,9 @@ def install(session: nox.Session, *groups: str) -> None:
 def pytest(session: nox.Session) -> None:
     """Run the test suite."""
     install(session, "test")
+    # A store from elsewhere is found by its entry point, so it is installed as its users would.
+    store = "./examples/store_in_an_afternoon"
+    session.run("python", "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", store, silent=True)
     session.run("pytest", *session.posargs)
 
 

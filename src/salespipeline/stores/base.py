@@ -17,7 +17,20 @@ import attrs
 
 from salespipeline.entries import Entry, Index, Scalar, Stored
 from salespipeline.errors import Overflow
-from salespipeline.query import INT_MAX, INT_MIN, Count, Group, Max, Measure, Min, Prefix, Query, Sum, matches
+from salespipeline.query import (
+    INT_MAX,
+    INT_MIN,
+    Count,
+    Group,
+    Max,
+    Measure,
+    Min,
+    Predicate,
+    Prefix,
+    Query,
+    Sum,
+    matches,
+)
 
 __all__ = ["BaseTransaction", "Row", "grouped", "sort_key", "system_clock"]
 
@@ -67,19 +80,20 @@ class BaseTransaction(ABC):
 
     def find(self, query: Query) -> Iterator[Stored]:
         """Yield what the query asks for."""
-        return iter([Stored(entry.id, entry.version, entry.body) for entry in self._page(query)])
+        return iter([Stored(entry.id, entry.version, entry.body) for entry in self.page(query)])
 
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
         """Yield these index fields (or ``"id"``) of what the query asks for."""
         rows: list[Row] = [
             tuple([entry.id if name == "id" else entry.index.get(name) for name in fields])  # type: ignore[misc]
-            for entry in self._page(query)
+            for entry in self.page(query)
         ]
         return iter(rows)
 
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
         """Yield one tuple a group: the keys, then the measures. ``Overflow`` where a sum leaves 64 bits."""
-        indexes = (entry.index for entry in self.scan(query.kind) if matches(query.where, entry.index))
+        found = self.candidates(query.kind, query.where)
+        indexes = (entry.index for entry in found if matches(query.where, entry.index))
         return iter(grouped(indexes, by, measures))
 
     def get_many(self, kind: str, ids: Iterable[str]) -> dict[str, Stored]:
@@ -96,9 +110,16 @@ class BaseTransaction(ABC):
         """Return the store's clock, in microseconds since 1970 UTC."""
         return system_clock()
 
-    def _page(self, query: Query) -> list[Entry]:
+    # Two places where a store that has indexes, and no query language, comes in: everything above asks them.
+
+    def candidates(self, kind: str, where: Predicate) -> Iterable[Entry]:
+        """Yield the entries of *kind* that may satisfy *where*: all of them, or those that an index leaves."""
+        return self.scan(kind)
+
+    def page(self, query: Query) -> list[Entry]:
+        """Return the entries that the query asks for, in its order."""
         key = sort_key(query.order)
-        entries = [entry for entry in self.scan(query.kind) if matches(query.where, entry.index)]
+        entries = [entry for entry in self.candidates(query.kind, query.where) if matches(query.where, entry.index)]
         after = query.after
         if after is not None and query.descending:
             entries = [entry for entry in entries if key(entry) < after]
