@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import base64
+import re
 from enum import StrEnum
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
@@ -12,6 +13,7 @@ from salespipeline.errors import OpenError
 
 __all__ = ["Server", "Starttls"]
 
+_UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FORM = "smtp://user:password@host:port?starttls=require or smtps://user:password@host:port"
 
 
@@ -28,6 +30,14 @@ def _open_error(what: str) -> OpenError:
     return OpenError(f"{what}; write {_FORM}, with special characters percent-encoded ('/' as %2F, '@' as %40)")
 
 
+def _reachable(host: str) -> bool:
+    try:
+        name = host.encode("idna")
+    except UnicodeError:
+        return False
+    return not re.search(rb"[^A-Za-z0-9._:%-]", name)
+
+
 @attrs.frozen(kw_only=True)
 class Server:
     """A host to send by. ``str()`` of it is the URL without the password."""
@@ -40,8 +50,8 @@ class Server:
     password: str = attrs.field(default="", repr=False)
 
     @classmethod
-    def of(cls, url: str) -> Server:
-        """Read *url*, or raise ``OpenError`` without repeating it."""
+    def of(cls, url: str, *, token: bool = False) -> Server:
+        """Read *url*, or raise ``OpenError`` without repeating it. With a *token*, it names a user and no password."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -56,7 +66,13 @@ class Server:
         wish = options.pop("starttls", Starttls.OFFERED.value)
         if options or wish not in list(Starttls) or (parts.scheme == "smtps" and "starttls" in parts.query):
             raise _open_error("the only option of the URL is starttls: offered, require or never, and not with smtps")
-        if bool(user) != bool(password):
+        if not _reachable(parts.hostname):
+            raise _open_error("the host in the URL of the mail server cannot be the name or address of one")
+        if _UNSAFE.search(user + password):
+            raise _open_error("the user or password in the URL of the mail server holds a control character")
+        if token and (password or not user):
+            raise _open_error("with a token, the URL of the mail server names a user and has no password")
+        if not token and bool(user) != bool(password):
             raise _open_error("the URL of the mail server has a user without a password, or the reverse")
         implicit = parts.scheme == "smtps"
         return cls(
@@ -71,17 +87,12 @@ class Server:
     @property
     def local(self) -> bool:
         """Whether it is this machine, so that nothing said to it can be overheard."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
-
-    def without_secrets(self, text: str) -> str:
-        """Return *text*, such as what a server said, without the password that it may repeat."""
-        if not self.password:
-            return text
-        plain = f"\0{self.user}\0{self.password}"
-        for secret in (plain, self.password):
-            encoded = base64.b64encode(secret.encode()).decode("ascii")
-            text = text.replace(encoded, "***").replace(secret, "***")
-        return text
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False  # 127.evil.example begins like this machine, too
 
     def __str__(self) -> str:
         scheme = "smtps" if self.implicit_tls else "smtp"

@@ -8,15 +8,19 @@ mailer keeps track of how far it came, because the same exception means differen
 from __future__ import annotations
 
 import logging
+import math
 import os
+import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from threading import Lock
 from types import TracebackType
 from typing import NoReturn
 
+from salespipeline.errors import OpenError, shown
 from salespipeline.mail.server import Server, Starttls
 from salespipeline.mail.wire import Reply, Wire
 from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
@@ -66,6 +70,8 @@ class SmtpMailer:
     *timeout* is in seconds and bounds every step before the final dot; *final_timeout* the wait after it: RFC
     5321 asks for ten minutes, and a shorter one makes mails *uncertain* that were taken. *tls* is the context to
     use; by default certificates are checked against the system's. *local_hostname* is the name to say in EHLO.
+    *token* is a function that returns an OAuth 2.0 access token, asked for at each new connection: the URL then
+    names the user and has no password (XOAUTH2).
 
     The connection is kept for the next mail, and opened again where the server dropped it in between. May be
     shared between threads (one mail at a time) and used after a fork. Raises ``OpenError`` for a URL it cannot
@@ -89,12 +95,14 @@ class SmtpMailer:
         final_timeout: float = 600.0,
         tls: ssl.SSLContext | None = None,
         local_hostname: str | None = None,
+        token: Callable[[], str] | None = None,
     ) -> None:
-        self._server = Server.of(url)
-        self._timeout = timeout
-        self._final_timeout = final_timeout
+        self._server = Server.of(url, token=token is not None)
+        self._timeout = _seconds(timeout, "timeout")
+        self._final_timeout = _seconds(final_timeout, "final_timeout")
         self._tls = tls
-        self._local_hostname = local_hostname
+        self._local_hostname = _own_name(local_hostname)
+        self._token = token
         self._wire: Wire | None = None
         self._phase = Phase.CONNECT
         self._process = os.getpid()
@@ -158,7 +166,7 @@ class SmtpMailer:
 
     def _lost(self, error: Exception) -> NotSent | Unknown:
         """Say what a lost line means here."""
-        why = self._server.without_secrets(str(error) or type(error).__name__)
+        why = str(error) or type(error).__name__
         if self._phase is Phase.DOT:
             return Unknown(reason=f"{self._phase}: {why}; it may have been taken or not")
         untrusted = isinstance(error, ssl.SSLCertVerificationError)
@@ -170,12 +178,13 @@ class SmtpMailer:
         """Give up on this mail because of *reply*."""
         everything = self._phase in _OPENING or reply.code in _REFUSES_US
         outcome = NotSent(
-            reason=self._server.without_secrets(f"{self._phase}: {reply}"),
+            reason=f"{self._phase}: {reply}",
             code=reply.code if reply.code > 0 else None,
             temporary=not reply.permanent,
             everything=everything,
         )
-        raise _Refused(outcome, hang_up=hang_up or everything or reply.leaves)
+        # Neither yes nor no, or a yes to something else: the two are out of step.
+        raise _Refused(outcome, hang_up=hang_up or everything or reply.leaves or reply.code < 400)
 
     def _never(self, reason: str, *, everything: bool = False) -> NoReturn:
         """Give up on this mail because it, or the way to the server, cannot be as it must."""
@@ -193,8 +202,10 @@ class SmtpMailer:
         self._phase = Phase.DATA
         reply = wire.say("DATA")
         if reply.code != 354:
-            self._no(reply, hang_up=reply.code < 400)  # neither yes nor no: the two are out of step
-        wire.body(mail.content)
+            self._no(reply)
+        early = wire.body(mail.content)
+        if early is not None:
+            self._no(early, hang_up=True)
         self._phase = Phase.DOT
         reply = wire.dot(self._final_timeout)
         if reply.good:
@@ -218,7 +229,7 @@ class SmtpMailer:
             first = min(refused.values(), key=lambda reply: reply.permanent)
             others = "" if len(refused) == 1 else f" (all {len(refused)} recipients were refused)"
             self._no(Reply(first.code, first.text + others))
-        return {recipient: self._server.without_secrets(str(reply)) for recipient, reply in refused.items()}
+        return {recipient: str(reply) for recipient, reply in refused.items()}
 
     def _options(self, wire: Wire, mail: Mail) -> str:
         """Return what MAIL must announce, or refuse what the server cannot take."""
@@ -280,20 +291,48 @@ class SmtpMailer:
             return
         if not (safe or server.local or server.starttls is Starttls.NEVER):
             self._never(
-                f"{server.host} does not offer TLS, and the password is not sent in the clear; "
+                f"{server.host} does not offer TLS, and a password or token is not sent in the clear; "
                 "use smtps://, or allow it with ?starttls=never",
                 everything=True,
             )
-        reply = wire.log_in(server.user, server.password)
+        if self._token is None:
+            reply, ways = wire.log_in(server.user, server.password), "neither AUTH PLAIN nor AUTH LOGIN"
+        else:
+            reply, ways = wire.show_token(server.user, self._fresh(self._token)), "no AUTH XOAUTH2"
         if reply is None:
-            self._never(f"{server.host} offers neither AUTH PLAIN nor AUTH LOGIN", everything=True)
+            self._never(f"{server.host} offers {ways}", everything=True)
         if reply.code != 235:
             self._no(reply)
+
+    def _fresh(self, token: Callable[[], str]) -> str:
+        """Ask the host's own function for a token; what it raises may hold secrets, and is not repeated."""
+        try:
+            text = token()
+        except Exception as error:  # noqa: BLE001 - whatever it raises, nothing was sent
+            reason = f"{self._phase}: no token could be had ({type(error).__name__})"
+            raise _Refused(NotSent(reason=reason, temporary=True, everything=True), hang_up=True) from None
+        if not isinstance(text, str) or not re.fullmatch("[!-~]+", text):
+            self._never(f"{self._phase}: the token function did not return a token", everything=True)
+        return text
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+def _seconds(value: float, name: str) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        message = f"{name} is a number of seconds above 0, not {shown(value)}"
+        raise OpenError(message)
+    return value
+
+
+def _own_name(value: str | None) -> str | None:
+    if value is not None and not (isinstance(value, str) and re.fullmatch(r"[!-~]{1,255}", value)):
+        message = f"local_hostname is a name such as 'app.acme.example', not {shown(value)}"
+        raise OpenError(message)
+    return value
 
 
 def _unsendable(mail: Mail) -> str:

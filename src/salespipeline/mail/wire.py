@@ -8,6 +8,7 @@ one, and the last byte of a message leaves by a call of its own (RFC 5321).
 from __future__ import annotations
 
 import base64
+import re
 import smtplib
 import socket
 import ssl
@@ -20,6 +21,7 @@ __all__ = ["Reply", "Wire"]
 _LONGEST_LINE = 8192
 _LONGEST_REPLY = 65536
 _CHUNK = 65536
+_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -].*)?", re.DOTALL)  # RFC 5321, 4.2.1
 
 
 @attrs.frozen
@@ -42,14 +44,14 @@ class Reply:
     @property
     def leaves(self) -> bool:
         """Whether nothing sensible can be said on this connection any more."""
-        return self.code in (421, -1)
+        return self.code == 421 or not (self.good or 400 <= self.code <= 599)
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".strip() if self.code > 0 else f"not an SMTP reply: {self.text!r}"
 
 
-def _readable(text: bytes) -> str:
-    line = " ".join(text.decode(errors="replace").split())
+def _readable(text: str) -> str:
+    line = " ".join(text.split())
     line = "".join(character for character in line if character.isprintable())
     return line if len(line) <= 300 else line[:299] + "…"
 
@@ -61,6 +63,7 @@ class Wire(smtplib.SMTP):
         super().__init__(local_hostname=local_hostname or "", timeout=timeout)
         self.patience = timeout
         self._pending = b""
+        self._secrets: tuple[str, ...] = ()
 
     def dial(self, host: str, port: int, tls: ssl.SSLContext | None) -> Reply:
         """Connect, with *tls* from the first byte where it is given, and return the greeting."""
@@ -89,11 +92,12 @@ class Wire(smtplib.SMTP):
         return reply
 
     def log_in(self, user: str, password: str) -> Reply | None:
-        """Authenticate, or return ``None`` where the server offers no way that we know."""
-        ways = self.esmtp_features.get("auth", "").upper().split()
-        if "PLAIN" in ways:
-            return self.say("AUTH", f"PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}")
-        if "LOGIN" not in ways:
+        """Authenticate by PLAIN or LOGIN, or return ``None`` where the server offers neither."""
+        plain = _base64(f"\0{user}\0{password}")
+        self._secrets = (plain, _base64(password), password)
+        if "PLAIN" in self._ways():
+            return self.say("AUTH", f"PLAIN {plain}")
+        if "LOGIN" not in self._ways():
             return None
         reply = self.say("AUTH", "LOGIN")
         for answer in (user, password):
@@ -102,15 +106,36 @@ class Wire(smtplib.SMTP):
             reply = self.say(_base64(answer))
         return reply
 
+    def show_token(self, user: str, token: str) -> Reply | None:
+        """Authenticate by XOAUTH2, or return ``None`` where the server does not offer it."""
+        if "XOAUTH2" not in self._ways():
+            return None
+        bearer = _base64(f"user={user}\1auth=Bearer {token}\1\1")
+        self._secrets = (bearer, _base64(token), token)
+        reply = self.say("AUTH", f"XOAUTH2 {bearer}")
+        # 334 carries details in base64; the refusal itself comes when they are answered with nothing.
+        return self.say("") if reply.code == 334 else reply
+
+    def _ways(self) -> list[str]:
+        return self.esmtp_features.get("auth", "").upper().split()
+
     def say(self, command: str, argument: str = "") -> Reply:
         """Give a command and return the reply."""
+        return self._reply(*self.docmd(command, argument))
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Give a command, unless there is an answer to no question; part of what ``smtplib`` builds on."""
         if self._pending:
             self.close()
             raise smtplib.SMTPServerDisconnected("the server spoke out of turn")
-        return self._reply(*self.docmd(command, argument))
+        super().putcmd(cmd, args)
 
-    def body(self, content: bytes) -> None:
-        """Send a message, dots stuffed, but not the dot that ends it."""
+    def body(self, content: bytes) -> Reply | None:
+        """Send a message, dots stuffed, but not the dot that ends it; return what the server said meanwhile.
+
+        It has nothing to say yet: any word is a refusal, or belongs to something else, and must not be taken
+        for the reply to the dot.
+        """
         stuffed = content.replace(b"\r\n.", b"\r\n..")
         if stuffed.startswith(b"."):
             stuffed = b"." + stuffed
@@ -119,6 +144,20 @@ class Wire(smtplib.SMTP):
         view = memoryview(stuffed)
         for start in range(0, len(view), _CHUNK):  # each piece has its own time, so that slow lines can be long
             self.send(view[start : start + _CHUNK])
+        return self._reply(*self.getreply()) if self._speaks() else None
+
+    def _speaks(self) -> bool:
+        """Say whether the server has said something or left, without waiting."""
+        if self._pending or self.sock is None:
+            return True
+        self.sock.settimeout(0)
+        try:
+            self._pending = self.sock.recv(4096)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            self.close()
+        return True
 
     def dot(self, patience: float) -> Reply:
         """End the message, and wait for at most *patience* seconds for what became of it."""
@@ -152,8 +191,8 @@ class Wire(smtplib.SMTP):
             size += len(line)
             codes.add(line[:3])
             texts.append(line[4:].strip())
-            if len(codes) > 1 or not line[:3].isdigit() or line[3:4] not in (b"", b" ", b"-") or size > _LONGEST_REPLY:
-                return -1, line[:80]
+            if len(codes) > 1 or not _LINE.fullmatch(line) or size > _LONGEST_REPLY:
+                return -1, line
             if line[3:4] != b"-":
                 return int(line[:3]), b"\n".join(texts)
 
@@ -183,9 +222,12 @@ class Wire(smtplib.SMTP):
         self.sock.settimeout(self.patience)
         self.sock = tls.wrap_socket(self.sock, server_hostname=host)
 
-    @staticmethod
-    def _reply(code: int, text: bytes) -> Reply:
-        return Reply(code, _readable(text))
+    def _reply(self, code: int, text: bytes) -> Reply:
+        """Return the reply as it may be shown: a server may repeat a password, or anything else."""
+        said = text.decode(errors="replace")
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
+        return Reply(code, _readable(said))
 
 
 def _base64(text: str) -> str:
