@@ -241,5 +241,5 @@ font-family:FONT;font-size:15px;line-height:23px">
 </html>
 """.replace("STYLE", _STYLE)
     .replace("FONT", _FONT)
-    .replace("{%- for at in PREHEADER %}&#847;&zwnj;&nbsp;{% endfor %}\n", "&#847;&zwnj;&nbsp;" * 60)
+    .replace("{%- for at in PREHEADER %}&#847;&zwnj;&nbsp;{% endfor %}\n", ("&#847;&zwnj;&nbsp;" * 10 + "\n") * 6)
 )

@@ -23,12 +23,12 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.delivery_note": "our delivery note is attached.",
         "opening.application_for_payment": "our application for payment is attached.",
         "closing": "If anything is unclear, simply reply to this mail.",
-        "closing.quote": "To accept it, or to change anything, simply reply to this mail.",
+        "closing.quote": "To accept the quotation, or to change anything, simply reply to this mail.",
         "closing.invoice": "Please state the invoice number with your payment. "
         "If anything is unclear, simply reply to this mail.",
         "closing.delivery_note": "Please check the goods when they arrive. "
         "If anything is missing, simply reply to this mail.",
-        "closing.application_for_payment": "Please state its number with your payment. "
+        "closing.application_for_payment": "Please state the number of the application with your payment. "
         "If anything is unclear, simply reply to this mail.",
         "closing.purchase_order": "Please confirm the order by replying to this mail.",
     },
@@ -44,12 +44,12 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.delivery_note": "vous trouverez notre bon de livraison en pièce jointe.",
         "opening.application_for_payment": "vous trouverez notre demande de paiement en pièce jointe.",
         "closing": "Pour toute question, il suffit de répondre à ce message.",
-        "closing.quote": "Pour l’accepter, ou pour toute modification, il suffit de répondre à ce message.",
+        "closing.quote": "Pour accepter le devis, ou pour toute modification, il suffit de répondre à ce message.",
         "closing.invoice": "Merci de rappeler le numéro de la facture lors du règlement. "
         "Pour toute question, il suffit de répondre à ce message.",
         "closing.delivery_note": "Merci de vérifier la marchandise à son arrivée. "
         "S’il manque quelque chose, il suffit de répondre à ce message.",
-        "closing.application_for_payment": "Merci de rappeler son numéro lors du règlement. "
+        "closing.application_for_payment": "Merci de rappeler le numéro de la demande lors du règlement. "
         "Pour toute question, il suffit de répondre à ce message.",
         "closing.purchase_order": "Merci de confirmer la commande en répondant à ce message.",
     },
@@ -65,12 +65,12 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.delivery_note": "anbei erhalten Sie unseren Lieferschein.",
         "opening.application_for_payment": "anbei erhalten Sie unsere Zahlungsanforderung.",
         "closing": "Bei Fragen antworten Sie einfach auf diese Nachricht.",
-        "closing.quote": "Um es anzunehmen oder etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
+        "closing.quote": "Um das Angebot anzunehmen oder etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
         "closing.invoice": "Bitte geben Sie bei der Zahlung die Rechnungsnummer an. "
         "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.delivery_note": "Bitte prüfen Sie die Ware bei der Ankunft. "
         "Fehlt etwas, antworten Sie einfach auf diese Nachricht.",
-        "closing.application_for_payment": "Bitte geben Sie bei der Zahlung ihre Nummer an. "
+        "closing.application_for_payment": "Bitte geben Sie bei der Zahlung die Nummer der Anforderung an. "
         "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.purchase_order": "Bitte bestätigen Sie die Bestellung mit einer Antwort auf diese Nachricht.",
     },
