@@ -21,7 +21,7 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Protocol, TypeAlias
 
 import attrs
@@ -39,7 +39,7 @@ ROUNDING = Context(prec=50, rounding=ROUND_HALF_UP, Emax=MAX_EMAX, Emin=MIN_EMIN
                    traps=[InvalidOperation, DivisionByZero, Overflow])  # fmt: skip
 MOST_DIGITS = 18  # before and after the point; minor units then fit a signed 64-bit integer
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})", re.ASCII)
-_QUANTUM = {digits: Decimal(1).scaleb(-digits) for digits in range(5)}
+_QUANTUM = {digits: Decimal(1).scaleb(-digits) for digits in range(MOST_DIGITS + 1)}
 
 
 class Currency(str):
@@ -133,15 +133,12 @@ def decimal(value: Amount, path: str = "amount") -> Decimal:
     return number
 
 
-def product(*factors: Decimal) -> Decimal:
-    """Return the exact product of *factors*, or raise ``Invalid`` where it needs more than fifty digits."""
-    result = Decimal(1)
+def product(first: Decimal, *others: Decimal) -> Decimal:
+    """Return the exact product of all, or raise ``Invalid`` where it needs more than fifty digits."""
     try:
-        for factor in factors:
-            result = EXACT.multiply(result, factor)
+        return reduce(EXACT.multiply, others, first)
     except DecimalException:
         raise Invalid(Problem("amount", "range", "the product of these numbers needs more than 50 digits")) from None
-    return result
 
 
 def round_half_up(value: Decimal, digits: int) -> Decimal:
@@ -150,7 +147,7 @@ def round_half_up(value: Decimal, digits: int) -> Decimal:
     >>> round_half_up(Decimal("-1446.375"), 2)
     Decimal('-1446.38')
     """
-    rounded = ROUNDING.quantize(value, Decimal(1).scaleb(-digits))
+    rounded = ROUNDING.quantize(value, _QUANTUM[digits])
     return rounded or rounded.copy_abs()
 
 
@@ -167,8 +164,8 @@ class Money:
     Money('1250', 'JPY')
     """
 
-    amount: Decimal = attrs.field()
-    currency: Currency = attrs.field(converter=Currency)
+    amount: Decimal
+    currency: Currency
 
     def __init__(self, amount: Amount, currency: str) -> None:
         """Check both and keep the amount with exactly the currency's digits."""
@@ -180,6 +177,15 @@ class Money:
             message = f"{currency} has {currency.digits} minor digits, so {number} cannot be kept; use Money.rounded()"
             raise Invalid(Problem("amount", "digits", message)) from None
         self.__attrs_init__(number, currency)
+
+    @classmethod
+    def _exact(cls, number: Decimal, currency: Currency) -> Money:
+        """Return *number*, which has the digits of *currency* already, as what arithmetic gives does."""
+        if number.adjusted() >= MOST_DIGITS:
+            decimal(number)  # raises
+        money = cls.__new__(cls)
+        money.__attrs_init__(number, currency)
+        return money
 
     @classmethod
     def of(cls, value: str | MoneyLike, currency: str | None = None) -> Money:
@@ -215,7 +221,7 @@ class Money:
         (Money('2.35', 'GBP'), Money('-3', 'JPY'))
         """
         currency = Currency(currency)
-        return cls(round_half_up(decimal(amount), currency.digits), currency)
+        return cls._exact(round_half_up(decimal(amount), currency.digits), currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:
@@ -262,16 +268,16 @@ class Money:
         if not isinstance(other, Money):
             return NotImplemented
         self._same(other, "added")
-        return Money(EXACT.add(self.amount, other.amount), self.currency)
+        return Money._exact(EXACT.add(self.amount, other.amount), self.currency)
 
     def __sub__(self, other: Money) -> Money:
         if not isinstance(other, Money):
             return NotImplemented
         self._same(other, "subtracted")
-        return Money(EXACT.subtract(self.amount, other.amount), self.currency)
+        return Money._exact(EXACT.subtract(self.amount, other.amount), self.currency)
 
     def __neg__(self) -> Money:
-        return Money(EXACT.subtract(Decimal(0), self.amount), self.currency)
+        return Money._exact(EXACT.subtract(Decimal(0), self.amount), self.currency)
 
     def __abs__(self) -> Money:
         return -self if self.amount < 0 else self

@@ -6,18 +6,21 @@ total = net + tax. No other sum is ever shown. (SPEC MON-3, EN 16931 BR-CO-10, B
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
 from operator import itemgetter
+from typing import TypeAlias
 
 import attrs
 
 from salespipeline.domain.checks import Checks
+from salespipeline.domain.cleaning import as_category
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import EXACT, Amount, Currency, Money, decimal, product, round_half_up
 from salespipeline.text import clean
 
-__all__ = ["Discount", "Line", "Tax", "TaxTotal", "Totals", "as_lines", "line_net", "totals"]
+__all__ = ["Discount", "Line", "Tax", "TaxTotal", "Totals", "as_lines", "line_net", "net", "totals"]
 
 HUNDRED = Decimal(100)
 MOST_LINES = 10_000
@@ -39,14 +42,22 @@ class Discount:
         Discount(percent=Decimal('4'), amount=None)
         """
         if isinstance(value, Discount):
-            return value
+            if (value.percent is None) == (value.amount is None):
+                message = f"a discount is a percent or an amount, one of them, not {shown(value)}"
+                raise Invalid(Problem(path, "choice", message))
+            if value.amount is not None:
+                return cls.of(value.amount, path)
+            return cls._of_percent(decimal(value.percent, path), path)  # type: ignore[arg-type]
         if isinstance(value, str) and value.rstrip().endswith("%"):
-            percent = decimal(value.rstrip()[:-1].rstrip(), path)
-            if not 0 <= percent <= HUNDRED:
-                raise Invalid(Problem(path, "range", f"a discount is 0% to 100%, not {shown(value)}"))
-            return cls(percent=percent) if percent else None
+            return cls._of_percent(decimal(value.rstrip()[:-1].rstrip(), path), path)
         amount = decimal(value, path)
         return cls(amount=amount) if amount else None
+
+    @classmethod
+    def _of_percent(cls, percent: Decimal, path: str) -> Discount | None:
+        if not 0 <= percent <= HUNDRED:
+            raise Invalid(Problem(path, "range", f"a discount is 0% to 100%, not {percent}%"))
+        return cls(percent=percent) if percent else None
 
     def __str__(self) -> str:
         return f"{self.percent}%" if self.percent is not None else str(self.amount)
@@ -71,16 +82,16 @@ class Tax:
         >>> Tax.of("8.5%").percent
         Decimal('8.5')
         """
-        if isinstance(value, Tax):
-            return value
         if hasattr(value, "percent") and hasattr(value, "code") and hasattr(value, "category"):
-            return cls(percent=value.percent, code=value.code, category=value.category)
+            found = cls.of(value.percent, path)
+            code = clean(value.code, f"{path}.code", most=20)
+            return attrs.evolve(found, code=code, category=as_category(value.category))
         if isinstance(value, str):
             value = value.strip().removesuffix("%").rstrip()
         try:
             percent = decimal(value, path)  # type: ignore[arg-type]
         except Invalid as error:
-            if error.problems[0].code == "float":
+            if error.problems[0].code in ("float", "range"):
                 raise
             message = f"{shown(value)} is not a percentage such as '20'; for a code, pass settings.tax_rates[code]"
             raise Invalid(Problem(path, "tax", message)) from None
@@ -130,6 +141,8 @@ class Line:
         checks = Checks()
         if source not in ("free", "item", "stock"):
             checks.add("source", "choice", f"a source is 'free', 'item' or 'stock', not {shown(source)}")
+        if source_id is not None:
+            source_id = checks.take(clean, source_id, "source_id", required=True)
         self.__attrs_init__(
             checks.take(clean, description, "description", most=5000, lines=True, required=True),
             checks.take(decimal, quantity, "quantity"),
@@ -194,9 +207,20 @@ def _net(line: Line, digits: int) -> Decimal:
             exact = product(exact, EXACT.subtract(HUNDRED, line.discount.percent)).scaleb(-2, context=EXACT)
         elif line.discount.amount is not None:
             exact = EXACT.subtract(exact, line.discount.amount)
-    if abs(exact) > LARGEST:
+    if exact.copy_abs() > LARGEST:  # abs() would round as the host's context says
         raise Invalid(Problem("amount", "range", "the line comes to more than 18 digits"))
     return round_half_up(exact, digits)
+
+
+def net(lines: Iterable[Line], currency: str) -> Money:
+    """Return the ``net`` of the totals of *lines*, without the taxes.
+
+    >>> net([Line("a", unit_price="55.55", tax=23), Line("b", unit_price="11.11")], "EUR")
+    Money('66.66', 'EUR')
+    """
+    currency = Currency(currency)
+    digits = currency.digits
+    return Money(reduce(EXACT.add, [_net(line, digits) for line in lines], Decimal(0)), currency)
 
 
 def totals(lines: Iterable[Line], currency: str) -> Totals:
@@ -230,22 +254,30 @@ def totals(lines: Iterable[Line], currency: str) -> Totals:
     return Totals(net=net, tax=tax, total=net + tax, taxes=taxes)
 
 
-def as_lines(given: object, checks: Checks, currency: str | None, path: str = "lines") -> tuple[Line, ...]:
-    """Return *given* as lines, keeping every problem: each is a ``Line`` or a mapping of its arguments."""
+Expand: TypeAlias = Callable[[Mapping[str, object]], Sequence[Line]]
+
+
+def as_lines(
+    given: object, checks: Checks, currency: str | None, path: str = "lines", *, expand: Expand | None = None
+) -> tuple[Line, ...]:
+    """Return *given* as lines, keeping every problem: each is a ``Line`` or a mapping of its arguments.
+
+    *expand* turns a mapping that names an ``item`` into the lines that it stands for.
+    """
     if isinstance(given, str | bytes | Mapping | Line) or not isinstance(given, Iterable):
         checks.add(path, "type", f"a list of lines is needed, not {shown(given)}")
         return ()
     lines: list[Line] = []
     for position, item in enumerate(given):
         where = f"{path}[{position}]"
-        if position >= MOST_LINES:
+        if max(position, len(lines)) >= MOST_LINES:
             checks.add(path, "range", f"at most {MOST_LINES:,} lines; split the record")
             break
         if isinstance(item, Line):
             lines.append(item)
         elif isinstance(item, Mapping):
             try:
-                lines.append(Line(**item))
+                lines += expand(item) if expand is not None and "item" in item else [Line(**item)]
             except Invalid as error:
                 checks.within(where, error)
             except TypeError as error:

@@ -19,7 +19,7 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
-from salespipeline.domain.lines import Line, Totals, totals
+from salespipeline.domain.lines import Line, Totals, net, totals
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotAllowed, Problem, shown
 from salespipeline.money import Currency, Money
@@ -129,19 +129,22 @@ class Opportunity(Displayed):
         *,
         id: str,
         reference: str,
-        contact: Contact,
+        contact: Contact | None,
         at: datetime,
         by: str,
         import_key: str | None = None,
+        checks: Checks | None = None,
     ) -> Opportunity:
         """Return a new opportunity with the *given* values, or raise ``Invalid`` with every problem.
+
+        *checks* holds what was found already, such as why there is no *contact*.
 
         >>> given = {"subject": "Shed", "lines": [{"description": "Shed", "unit_price": "950"}]}
         >>> facts = {"id": "1", "reference": "S-1", "contact": acme, "at": deal.created_at, "by": "jane"}
         >>> print(Opportunity.opened(given, sales.settings.snapshot, **facts))
         S-1 Shed (950.00 GBP, open)
         """
-        checks = Checks()
+        checks = checks or Checks()
         if "subject" not in given:
             checks.add("subject", "missing", "a subject is needed: a few words that say what it is about")
         values = _values(given, settings, checks, contact=contact, before=None, by=by)
@@ -151,6 +154,8 @@ class Opportunity(Displayed):
                 checks.add("stage", "missing", "no stage exists yet: add some with settings.stages.add('…')")
             else:
                 values["stage_id"] = first.id
+        if import_key is not None:
+            import_key = checks.take(text.clean, import_key, "import_key", required=True)
         checks.done(record=f"opportunity {reference}", action="create")
         values.setdefault("reference", reference)
         values.setdefault("owner_id", by)  # (SPEC OPP-7)
@@ -158,13 +163,20 @@ class Opportunity(Displayed):
         return cls(id=id, **facts, **values)  # type: ignore[arg-type]
 
     def edited(
-        self, given: Mapping[str, object], settings: Settings, *, contact: Contact | None, by: str
+        self,
+        given: Mapping[str, object],
+        settings: Settings,
+        *,
+        contact: Contact | None,
+        by: str,
+        checks: Checks | None = None,
     ) -> Opportunity:
         """Return the opportunity with the *given* values replaced, or raise ``Invalid`` with every problem.
 
-        *contact* is the contact that it will have. A change of currency needs ``rate=`` or new lines (SPEC OPP-1).
+        *contact* is the contact that it will have; *checks* holds what was found already. A change of currency needs
+        ``rate=`` or new lines (SPEC OPP-1).
         """
-        checks = Checks()
+        checks = checks or Checks()
         values = _values(given, settings, checks, contact=contact, before=self, by=by)
         checks.done(record=f"opportunity {self.reference}", action="edit")
         return attrs.evolve(self, **values)
@@ -229,7 +241,7 @@ class Opportunity(Displayed):
     @property
     def value(self) -> Money:
         """What it is worth: the net total of its lines."""
-        return self.totals.net
+        return net(self.lines, self.currency)
 
     @property
     def custom(self) -> dict[str, AnswerValue]:
