@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from salespipeline import text
 from salespipeline.catalog import CATALOG
 from salespipeline.domain.checks import aware
-from salespipeline.errors import Invalid, OpenError, Problem
+from salespipeline.errors import Invalid, OpenError, Problem, Refused
 from salespipeline.ports import Blobs, Clock, Ids, Mailer, Renderer, Store
 from salespipeline.rewriting import check_index
 from salespipeline.work import SettingsCache, Work
@@ -164,6 +164,8 @@ class Sales:
     def transaction(self) -> Iterator[None]:
         """Do several things as one: all of them, or, where an exception leaves the block, none.
 
+        A step that fails halfway spoils the whole: ``Refused`` where its error was caught inside the block.
+
         >>> import salespipeline as sp
         >>> sales = sp.open("memory:")
         >>> with sales.transaction():
@@ -186,13 +188,27 @@ class Sales:
             if current.by != self.actor:
                 message = f"{self.actor!r} cannot join a transaction of {current.by!r}: finish that one first"
                 raise Invalid(Problem("actor", "transaction", message))
-            yield current
+            done = current.writes
+            try:
+                yield current
+            except BaseException as error:
+                if current.writes != done:  # half a step is there: what is open around it must not be committed
+                    current.broken = current.broken or error
+                raise
             return
+        # What was written on a lent connection may yet be rolled back by the host, unknown to us.
+        cache = SettingsCache() if getattr(self.store, "lent", False) else self._cache
         with self.store.transaction(write=write) as tx:
-            work = Work(tx, cache=self._cache, at=self.now(), by=self.actor, ids=self.ids)
+            work = Work(tx, cache=cache, at=self.now(), by=self.actor, ids=self.ids)
             self._local.work = work
             try:
                 yield work
+                if work.broken is not None:
+                    message = (
+                        f"a step of this transaction failed after it had written something ({work.broken}), so nothing of "
+                        "the transaction was kept: let the error leave the block, or do that step in a transaction of its own"
+                    )
+                    raise Refused(message, action="transaction") from work.broken
             except BaseException:
                 if work.settings_changed:
                     self._cache.forget()

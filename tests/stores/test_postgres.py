@@ -24,12 +24,13 @@ from salespipeline.errors import (
     Unavailable,
     UpgradeNeeded,
 )
+from salespipeline.ports import Blobs
 from salespipeline.query import All, AnyOf, Cmp, Contains, Has, Not, OneOf, Query, Sum, matches
 from salespipeline.stores import postgres_layout
 from salespipeline.stores.postgres import PostgresStore, open_postgres
 from salespipeline.stores.postgres_errors import translated
 from salespipeline.stores.postgres_tables import clipped, without_nul
-from salespipeline.testing import StoreTests
+from salespipeline.testing import BlobsTests, StoreTests
 
 Connect = Callable[..., PostgresStore]
 
@@ -56,6 +57,12 @@ class TestPostgresStore(StoreTests):
     @pytest.fixture
     def opener(self, connect: Connect) -> Connect:
         return lambda: connect(timeout="5")
+
+
+class TestPostgresBlobs(BlobsTests):
+    @pytest.fixture
+    def opener(self, connect: Connect) -> Callable[[], Blobs]:
+        return lambda: connect().blobs
 
 
 @pytest.fixture

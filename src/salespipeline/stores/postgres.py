@@ -118,7 +118,7 @@ class PostgresStore:
 
         Its transactions are savepoints in the host's own: what is kept is kept when the host commits, and gone when the
         host rolls back. The host's isolation level counts. The connection stays open when the store is closed.
-        Raises ``StorageError`` where the connection commits by itself and no transaction was begun.
+        Writing raises ``StorageError`` where the connection commits by itself and the host has begun no transaction.
         """
         store = cls.__new__(cls)
         store._use(Lent(connection, _place(workspace, schema)), now)

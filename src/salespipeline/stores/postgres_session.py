@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 from salespipeline.errors import OpenError, StorageError, StoreClosed, Unavailable, UpgradeNeeded
 from salespipeline.stores.kinds import transaction_open
 from salespipeline.stores.postgres_errors import FAILURES, PASSING, translated
-from salespipeline.stores.postgres_layout import SETTING, lay_out
+from salespipeline.stores.postgres_layout import SETTING, STEPS, lay_out, steps_left
 from salespipeline.stores.postgres_tables import Place
 
 __all__ = ["ATTEMPTS", "Lent", "Pool", "Session", "Source", "Unwritten", "retried"]
@@ -254,8 +254,13 @@ class Lent(Source):
     def __init__(self, connection: psycopg.Connection[Any], place: Place) -> None:
         super().__init__(place)
         self._connection = connection
-        with self.transaction(write=True) as session:
-            self._outdated = lay_out(session.run, place, upgrade=False)
+        self._own = False  # whether the open transaction is none of the host's
+        with self.transaction(write=False) as session:
+            self._outdated = steps_left(session.run, place)
+        if self._outdated == len(STEPS):
+            self._outdated = 0
+            with self.transaction(write=True) as session:
+                lay_out(session.run, place, upgrade=False)
 
     def __str__(self) -> str:
         return f"a lent connection to {self._connection.info.dbname}"
@@ -264,17 +269,20 @@ class Lent(Source):
         """Return what *work* returns: the transaction is the host's, and only the host can run it again."""
         return work()
 
-    def _begin(self, *, write: bool) -> Session:  # noqa: ARG002  # the host's transaction reads and writes
+    def _begin(self, *, write: bool) -> Session:
         connection = self._connection
-        if connection.autocommit and connection.info.transaction_status == pq.TransactionStatus.IDLE:
+        self._own = connection.autocommit and connection.info.transaction_status == pq.TransactionStatus.IDLE
+        if self._own and write:
             message = "the lent connection has no transaction open: begin one, which then holds these changes too"
             raise StorageError(message)
         session = Session(connection)
-        session.run(f"SAVEPOINT {_NESTED}; {self._set}", prepare=False)
+        session.run(f"{'BEGIN READ ONLY' if self._own else f'SAVEPOINT {_NESTED}'}; {self._set}", prepare=False)
         return session
 
     def _end(self, session: Session, *, commit: bool) -> None:
-        if commit:
+        if self._own:  # it only read
+            session.connection.rollback()
+        elif commit:
             session.run(f"RELEASE SAVEPOINT {_NESTED}")
         elif not session.connection.closed:
             session.run(f"ROLLBACK TO SAVEPOINT {_NESTED}; RELEASE SAVEPOINT {_NESTED}", prepare=False)
