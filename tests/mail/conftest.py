@@ -111,7 +111,7 @@ class _Conversation:
         with self.connection, self.file, suppress(_Over, OSError):
             self.answer("banner")
             while line := self.file.readline():
-                self.said.append(line.decode().strip())
+                self.said.append(line.decode(errors="replace").strip())
                 verb = self.said[-1].partition(" ")[0].upper()
                 step = self.answer(verb if verb in self.script else "AUTH")
                 if verb == "DATA" and step.startswith(b"354"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 
 from salespipeline.mail.filenames import safe_filename
 from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
@@ -23,9 +24,9 @@ def _digest(message_id: str) -> str:
 def _readable(mail: Mail) -> str:
     """Return what a person looks for in a list of files: to whom, and about what."""
     try:
-        written = BytesHeaderParser().parsebytes(mail.content).get("Subject", "")
+        written = BytesHeaderParser().parsebytes(mail.content.partition(b"\r\n\r\n")[0]).get("Subject", "")
         subject = str(make_header(decode_header(str(written).replace("\r\n", ""))))
-    except (ValueError, LookupError):  # whatever a caller's own bytes may hold; the name is only for people
+    except (ValueError, LookupError, MessageError):  # whatever a caller's own bytes may hold; the name is only for people
         subject = ""
     to = mail.recipients[0] if mail.recipients else "nobody"
     return safe_filename(f"{to[:60]} {subject[:60]}".replace("/", "-").replace("\\", "-"), otherwise="mail")
@@ -85,7 +86,7 @@ class FolderMailer:
         return {name[-20:-4]: name for name in os.listdir(self.path) if name.endswith(".eml")}  # noqa: PTH208
 
     def _write(self, target: Path, content: bytes) -> None:
-        part = target.with_name(f".{target.name[-20:]}.{os.getpid()}.part")
+        part = target.with_name(f".{target.name[-20:]}.{os.getpid()}.{get_ident()}.part")
         try:
             with part.open("wb") as file:
                 file.write(content)
