@@ -41,7 +41,8 @@ def compare(
 ) -> Row:
     """Time *calls* calls of each in turns, *rounds* times; the best of the rounds, in ms, or µs for short ones.
 
-    A call that does the same *per* times is shown as one of them. Both run once before the clock starts, so that neither pays for what is done once a process.
+    A call that does the same *per* times is shown as one of them. Both run once before the clock starts, so that neither
+    pays for what is done once a process.
     """
     ours()
     peer()

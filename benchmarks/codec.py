@@ -29,7 +29,9 @@ ONE = Decimal(1)
 
 def tax_in(value: dict[str, str]) -> Tax:
     """Return the tax that was written."""
-    return Tax(percent=Decimal(value.get("percent", "0")), code=value.get("code", ""), category=value.get("category", "S"))
+    return Tax(
+        percent=Decimal(value.get("percent", "0")), code=value.get("code", ""), category=value.get("category", "S")
+    )
 
 
 def discount_in(value: dict[str, str]) -> Discount:
@@ -243,13 +245,35 @@ def main() -> None:
         assert hand_index(deal) == entry.index
 
     pairs = (
-        ("decode", lambda: [decode("opportunity", one) for one in stored], lambda: [hand_decode(one) for one in stored], "<= 1.4"),
-        ("encode: body", lambda: [body_of(deal) for deal in deals], lambda: [hand_body(deal) for deal in deals], "<= 1.2"),
-        ("encode: index", lambda: [index_of(deal) for deal in deals], lambda: [hand_index(deal) for deal in deals], "<= 1.2"),
-        ("encode: entry", lambda: [encode(deal) for deal in deals], lambda: [hand_encode(deal) for deal in deals], "<= 1.2"),
+        (
+            "decode",
+            lambda: [decode("opportunity", one) for one in stored],
+            lambda: [hand_decode(one) for one in stored],
+            "<= 1.4",
+        ),
+        (
+            "encode: body",
+            lambda: [body_of(deal) for deal in deals],
+            lambda: [hand_body(deal) for deal in deals],
+            "<= 1.2",
+        ),
+        (
+            "encode: index",
+            lambda: [index_of(deal) for deal in deals],
+            lambda: [hand_index(deal) for deal in deals],
+            "<= 1.2",
+        ),
+        (
+            "encode: entry",
+            lambda: [encode(deal) for deal in deals],
+            lambda: [hand_encode(deal) for deal in deals],
+            "<= 1.2",
+        ),
     )
     rows = [
-        compare(name, ours, hand, peer_name="by hand, unchecked", goal=goal, rounds=chosen.rounds, calls=5, per=len(deals))
+        compare(
+            name, ours, hand, peer_name="by hand, unchecked", goal=goal, rounds=chosen.rounds, calls=5, per=len(deals)
+        )
         for name, ours, hand, goal in pairs
     ]
     show(rows, chosen.json)
