@@ -132,7 +132,8 @@ def fill(sales: Sales, *, opportunities: int = 120, seed: int = 7) -> None:
         _settings(sales)
         contacts = _contacts(sales, dice)
     rows = [_opportunity(dice, contacts) for _ in range(opportunities)]
-    sales.opportunities.create_many(sorted(rows, key=lambda row: row["at"]))
+    rows.sort(key=lambda row: row["at"])
+    sales.opportunities.create_many(rows)
 
 
 def _organisation(sales: Sales) -> None:

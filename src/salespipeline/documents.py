@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+import attrs
+
+from salespipeline.arguments import DocumentFacts
 from salespipeline.codec import content_digest
 from salespipeline.collection import Collection, contact_of
 from salespipeline.domain import moves, rules
-from salespipeline.domain.checks import Verdict, as_date, aware
+from salespipeline.domain.checks import Checks, Verdict, as_date, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Approval, Document, DocumentType, Seal, as_type
-from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.domain.given import in_currency
+from salespipeline.domain.numbering import Series
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.rules import Move
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, Refused
+from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, flag, identity, moment, money, search, words
+from salespipeline.issuing import issue, next_number
 from salespipeline.listing import Listing, Shape
 from salespipeline.money import Money
-from salespipeline.opportunities import as_id, contact_filter, expanded_lines, given_contact, owner_filter
+from salespipeline.opportunities import as_id, contact_filter, given_contact, owner_filter
 from salespipeline.ports import Rendered
-from salespipeline.query import Cmp, Query
-from salespipeline.text import fold
 from salespipeline.views import view_of
 from salespipeline.work import Work
 
@@ -146,58 +150,67 @@ class Documents(Collection[Document]):
         source: Opportunity | Contact | str,
         type: DocumentType | str,
         *,
-        series: str | None = None,
-        **given: Any,
+        series: Series | str | None = None,
+        **given: Unpack[DocumentFacts],
     ) -> Document:
         """Draft a document from an opportunity, filled with its lines, or stand-alone on a contact. (SPEC DOC-1)
 
         *source* is an opportunity or its reference, or a ``Contact``. *given* replaces what is filled in:
-        lines, subject, contact, person, currency, due, note, terms, reference, custom, owner, locale.
+        lines, subject, contact, person, currency, due, note, terms, reference, custom, owner, locale. Another
+        currency needs ``rate=`` or new lines.
 
         >>> sales.documents.draft(deal, "purchase order", note="Deliver to gate 2").reference
         'PO/00001'
         """
         kind = as_type(type)
         with self._sales.work() as work:
-            values: dict[str, Any] = {}
-            opportunity_id = None
             if isinstance(source, Contact):
-                values["contact"] = source
-            else:
-                deal: Opportunity = self._sales.opportunities._named(work, source)
-                opportunity_id = deal.id
-                values = {"contact": deal.contact_id, "currency": deal.currency, "lines": deal.lines}
-                values |= {"subject": deal.subject, "owner": deal.owner_id}
-                if deal.person_id is not None and given.get("contact") is None:
-                    values["person"] = deal.person_id
-            return self._draft(work, kind, values | given, series=series, opportunity_id=opportunity_id)
+                return self._draft(work, kind, {"contact": source}, dict(given), series=series)
+            deal: Opportunity = self._sales.opportunities._named(work, source)
+            filled: dict[str, Any] = {"contact": deal.contact_id, "currency": deal.currency, "lines": deal.lines}
+            filled |= {"subject": deal.subject, "owner": deal.owner_id, "person": deal.person_id}
+            return self._draft(work, kind, filled, dict(given), series=series, opportunity_id=deal.id)
 
     def _draft(
         self,
         work: Work,
         kind: DocumentType,
+        filled: dict[str, Any],
         given: dict[str, Any],
         *,
-        series: str | None = None,
+        series: Series | str | None = None,
         opportunity_id: str | None = None,
         source_id: str | None = None,
     ) -> Document:
-        contact = given_contact(work, self._sales.contacts, given.get("contact"))
-        expanded_lines(work, given)
-        owner = given.get("owner")
-        if isinstance(owner, str) and owner not in work.settings.users:
-            given.pop("owner")  # whoever made the opportunity need not be a user; whoever acts owns the document
-        chosen = work.settings.series_for(kind.value, series)
+        """Draft from what is *filled* in, and what was *given* in its place."""
+        checks = Checks()
+        owner = work.settings.users.get(filled.get("owner", ""))
+        if owner is None or owner.archived:
+            filled.pop("owner", None)  # whoever made the opportunity need not be a user; whoever acts owns the document
+        if "contact" in given:
+            filled.pop("person", None)  # somebody at the former contact does not move with the copy
+        before = filled.get("currency", work.settings.organisation.currency)
+        values = filled | given
+        expanded(work, values, checks, before)
+        rate = values.pop("rate", None)
+        if "lines" in filled and "lines" not in given:
+            try:
+                values["lines"] = in_currency(filled["lines"], before, values["currency"], rate)
+            except Invalid as error:  # a currency that nobody knows is found again below
+                checks.problems += [problem for problem in error.problems if problem.path != "currency"]
+        contact = checks.take(given_contact, work, self._sales.contacts, values.get("contact"))
+        chosen: Series | None = checks.take(work.settings.series_for, kind.value, series)
         number, reference = None, None
-        if chosen.at == "creation" and given.get("reference") is None:
-            number, reference = _next(work, chosen)
+        if chosen is not None and chosen.at == "creation" and values.get("reference") is None:
+            number, reference = next_number(work, chosen)
         document = Document.drafted(
-            given, work.settings, id=work.new_id(), type=kind, series=chosen.id, contact=contact, at=work.at,
+            values, work.settings, id=work.new_id(), type=kind, series=chosen.id if chosen is not None else "", contact=contact, at=work.at,
             by=work.by, number=number, reference=reference, opportunity_id=opportunity_id, source_id=source_id,
+            checks=checks,
         )  # fmt: skip
         return work.keep(document, action="drafted")
 
-    def edit(self, document: Document | str, **given: Any) -> Document:
+    def edit(self, document: Document | str, **given: Unpack[DocumentFacts]) -> Document:
         """Replace some values of a draft; raises ``NotEditable`` once it was sent. (SPEC DOC-3)
 
         >>> sales.documents.edit(quote, lines=[{"description": "Racking", "unit_price": "199"}]).total
@@ -205,10 +218,12 @@ class Documents(Collection[Document]):
         """
 
         def move(before: Document, work: Work) -> Document:
-            contact = given_contact(work, self._sales.contacts, given.get("contact", before.contact_id))
-            values = dict(given)
-            expanded_lines(work, values)
-            return moves.edited(before, values, work.settings, contact=contact, by=work.by)
+            rules.refuse(before, Move.EDIT)
+            checks, values = Checks(), dict(given)
+            chosen = values.get("contact", before.contact_id)
+            contact = checks.take(given_contact, work, self._sales.contacts, chosen)
+            expanded(work, values, checks, before.currency)
+            return moves.edited(before, values, work.settings, contact=contact, by=work.by, checks=checks)
 
         return self._change(document, move, "edited")
 
@@ -286,13 +301,19 @@ class Documents(Collection[Document]):
         )
 
     def delete(self, document: Document | str, *, force: bool = False) -> None:
-        """Delete a draft; a sent one only with *force*. Its number is never used again. (SPEC DOC-5)"""
+        """Delete a draft; a sent one only with *force*. Its number is never used again. (SPEC DOC-5)
+
+        Where it was a revision, the document that it took the place of is the current one again.
+        """
         with self._sales.work() as work:
             record = self._named(work, document)
             moves.deletable(record, force=force)
             work.remove(record)
+            former = work.get(Document, record.source_id) if record.revision and record.source_id is not None else None
+            if former is not None and former.superseded_by == record.id:
+                work.keep(attrs.evolve(former, superseded_by=None), former, action="revision deleted")
 
-    def duplicate(self, document: Document | str, *, contact: Contact | str | None = None, **given: Any) -> Document:
+    def duplicate(self, document: Document | str, **given: Unpack[DocumentFacts]) -> Document:
         """Return a new draft with the same content, for another contact if wanted; not of a purchase order. (SPEC DOC-4)
 
         >>> harlow = sales.contacts.add("Harlow Foods")
@@ -302,25 +323,23 @@ class Documents(Collection[Document]):
         with self._sales.work() as work:
             record = self._named(work, document)
             rules.refuse(record, Move.DUPLICATE)
-            values = moves.values_of(record, record.type) | self._parties(record, contact) | given
-            return self._draft(work, record.type, values, opportunity_id=record.opportunity_id, source_id=record.id)
+            filled = moves.values_of(record, record.type)
+            return self._draft(
+                work, record.type, filled, dict(given), opportunity_id=record.opportunity_id, source_id=record.id
+            )
 
-    def convert(self, document: Document | str, type: DocumentType | str, **given: Any) -> Document:
+    def convert(self, document: Document | str, type: DocumentType | str, **given: Unpack[DocumentFacts]) -> Document:
         """Return a draft of another type made from it: quote to invoice, invoice to credit note… (SPEC DOC-4)"""
         into = as_type(type)
         with self._sales.work() as work:
             record = self._named(work, document)
             rules.refuse(record, Move.CONVERT, into=into)
-            values = moves.values_of(record, into) | self._parties(record, None) | given
-            return self._draft(work, into, values, opportunity_id=record.opportunity_id, source_id=record.id)
+            filled = moves.values_of(record, into)
+            return self._draft(
+                work, into, filled, dict(given), opportunity_id=record.opportunity_id, source_id=record.id
+            )
 
-    @staticmethod
-    def _parties(record: Document, contact: Contact | str | None) -> dict[str, Any]:
-        if contact is not None:
-            return {"contact": contact}
-        return {"contact": record.contact_id} | ({"person": record.person_id} if record.person_id else {})
-
-    def revise(self, document: Document | str, **given: Any) -> Document:
+    def revise(self, document: Document | str, **given: Unpack[DocumentFacts]) -> Document:
         """Return the draft of the next revision; this one is superseded. (SPEC DOC-4)"""
         with self._sales.work() as work:
             record = self._named(work, document)
@@ -365,32 +384,3 @@ class Documents(Collection[Document]):
             for _ in self._sales.blobs.read(record.seal.pdf):  # raises where the bytes do not fit their digest
                 pass
         return Verdict(True)
-
-
-def _next(work: Work, series: Series) -> tuple[int, str]:
-    """Take the next number of *series*, passing over references that somebody typed."""
-    if series.at == "creation":
-        while True:
-            number = work.tx.next_number(series.id) + series.offset
-            reference = series.reference(number)
-            taken = Query(kind="document", where=Cmp("reference", "=", fold(reference)), limit=1)
-            if not any(True for _ in work.tx.find(taken)):
-                return number, reference
-    number = work.tx.next_number(series.id) + series.offset
-    return number, series.reference(number)
-
-
-def issue(work: Work, document: Document, at: datetime) -> Document:
-    """Return *document* as it is issued at this moment: numbered if it has no number yet, dated, with its parties."""
-    if document.seller is not None:
-        return document
-    settings = work.settings
-    contact = work.need(Contact, document.contact_id)
-    number, reference = document.number, document.reference
-    if reference is None:
-        number, reference = _next(work, _series_of(settings, document))
-    return document.issued(settings, contact, on=settings.day_of(at), number=number, reference=reference)
-
-
-def _series_of(settings: Settings, document: Document) -> Series:
-    return settings.series.get(document.series) or DEFAULT_SERIES[document.type.value]

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 import attrs
 
+from salespipeline.arguments import NewOpportunity, OpportunityFacts
 from salespipeline.collection import Collection, contact_of
-from salespipeline.contacts import resolve_contact
-from salespipeline.domain.checks import Checks, Verdict, aware, suggestion
+from salespipeline.contacts import Contacts, resolve_contact
+from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
-from salespipeline.domain.items import Item
-from salespipeline.domain.lines import Line
 from salespipeline.domain.opportunity import Opportunity, Status
 from salespipeline.domain.settings import Settings
-from salespipeline.entries import Entry
 from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, search, several, words
 from salespipeline.listing import Shape
-from salespipeline.money import decimal, product
-from salespipeline.query import Cmp, OneOf, Query
+from salespipeline.query import OneOf, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
@@ -30,7 +28,6 @@ __all__ = [
     "Opportunities",
     "as_id",
     "contact_filter",
-    "expanded_lines",
     "free_reference",
     "given_contact",
     "owner_filter",
@@ -125,7 +122,7 @@ class Opportunities(Collection[Opportunity]):
         titles=contact_of,
     )
 
-    def create(self, **given: Any) -> Opportunity:
+    def create(self, **given: Unpack[NewOpportunity]) -> Opportunity:
         """Create an opportunity: contact, subject and lines are needed. (SPEC OPP-1 to OPP-7)
 
         *contact* is a contact, its id or its name; *lines* are ``Line`` values, mappings of their arguments, or
@@ -138,66 +135,68 @@ class Opportunities(Collection[Opportunity]):
         OPP/00002 Survey (450.00 GBP, open)
         """
         with self._sales.work() as work:
-            return work.keep(self._opened(work, given), action="created")
+            return work.keep(self._opened(work, dict(given)), action="created")
 
-    def create_many(self, rows: Iterable[Mapping[str, Any]]) -> list[Opportunity]:
+    def create_many(self, rows: Iterable[Mapping[str, object]]) -> list[Opportunity]:
         """Create many in one transaction: all of them, or none. Each row holds the arguments of ``create``.
 
-        A row may say how it ended: ``status`` ``"won"`` or ``"lost"``, with ``closed_at`` and ``lost_reason``.
+        A row may say how it ended: ``status`` ``"won"`` or ``"lost"``, with ``closed_at`` and ``lost_reason``. Raises
+        ``Invalid`` with every problem of every row, those of references that are taken too.
 
         >>> row = {"contact": acme, "subject": "Shelves", "lines": deal.lines, "status": "lost", "lost_reason": "price"}
         >>> [str(made.status) for made in sales.opportunities.create_many([row, row | {"status": "open"}])]
         ['lost', 'open']
         """
         with self._sales.work() as work:
-            made: list[Opportunity] = []
-            entries: list[Entry] = []
+            made: dict[int, Opportunity] = {}
             checks = Checks()
-            for position, row in enumerate(rows):
+            several: list[Mapping[str, object]] = list(rows)
+            typed = {
+                fold(reference[:1000])
+                for row in several
+                if isinstance(row, Mapping) and isinstance(reference := row.get("reference"), str)
+            }
+            for position, row in enumerate(several):
+                if not isinstance(row, Mapping):
+                    checks.add(f"[{position}]", "type", f"a mapping of arguments is needed, not {shown(row)}")
+                    continue
+                given = dict(row)
+                ending: dict[str, Any] = {
+                    name: given.pop(name) for name in ("status", "closed_at", "lost_reason") if name in given
+                }
                 try:
-                    deal = self._closed(self._opened(work, dict(row)), row, work)
+                    made[position] = _closed(self._opened(work, given, typed), ending, work)
                 except Invalid as error:
                     checks.within(f"[{position}]", error)
-                    continue
-                made.append(deal)
-                entries += work.entries(deal, action="created")
+            _untaken(work, made, checks)
             checks.done(action="create many")
-            work.tx.put_many(entries)
-            return [attrs.evolve(deal, version=1) for deal in made]
+            work.keep_new(made.values(), action="created")
+            return [attrs.evolve(deal, version=1) for deal in made.values()]
 
-    def _opened(self, work: Work, given: dict[str, Any]) -> Opportunity:
-        at = aware(given.pop("at"), "at") if given.get("at") is not None else work.at
+    def _opened(self, work: Work, given: dict[str, Any], typed: Container[str] = ()) -> Opportunity:
+        checks = Checks()
+        at = given.pop("at", None)
+        at = work.at if at is None else checks.take(aware, at)
         import_key = given.pop("import_key", None)
-        for name in ("status", "closed_at", "lost_reason"):
-            given.pop(name, None)
-        contact = given_contact(work, self._sales.contacts, given.get("contact"))
-        expanded_lines(work, given)
-        typed = given.get("reference")
-        reference = typed if typed is not None else free_reference(work, "opportunity")
+        contact = checks.take(given_contact, work, self._sales.contacts, given.get("contact"))
+        expanded(work, given, checks, work.settings.organisation.currency)
+        reference = given.get("reference")
+        if reference is None:
+            reference = free_reference(work, typed=typed)
         return Opportunity.opened(
             given, work.settings, id=work.new_id(), reference=reference, contact=contact, at=at, by=work.by,
-            import_key=import_key,
+            import_key=import_key, checks=checks,
         )  # fmt: skip
 
-    def _closed(self, deal: Opportunity, row: Mapping[str, Any], work: Work) -> Opportunity:
-        status = row.get("status", "open")
-        if status == "open":
-            return deal
-        if status not in ("won", "lost"):
-            raise Invalid(Problem("status", "choice", f"a new opportunity is open, won or lost, not {shown(status)}"))
-        at = aware(row["closed_at"], "closed_at") if row.get("closed_at") is not None else work.at
-        on = work.settings.day_of(at)
-        return deal.won(at=at, on=on) if status == "won" else deal.lost(at=at, on=on, reason=row.get("lost_reason", ""))
-
-    def edit(self, opportunity: Opportunity | str, **given: Any) -> Opportunity:
+    def edit(self, opportunity: Opportunity | str, **given: Unpack[OpportunityFacts]) -> Opportunity:
         """Replace some values: see ``create``. A change of currency needs ``rate=`` or new lines."""
 
         def move(before: Opportunity, work: Work) -> Opportunity:
-            chosen = given.get("contact", before.contact_id)
-            contact = given_contact(work, self._sales.contacts, chosen)
-            values = dict(given)
-            expanded_lines(work, values)
-            return before.edited(values, work.settings, contact=contact, by=work.by)
+            checks, values = Checks(), dict(given)
+            chosen = values.get("contact", before.contact_id)
+            contact = checks.take(given_contact, work, self._sales.contacts, chosen)
+            expanded(work, values, checks, before.currency)
+            return before.edited(values, work.settings, contact=contact, by=work.by, checks=checks)
 
         return self._change(opportunity, move, "edited")
 
@@ -249,7 +248,19 @@ class Opportunities(Collection[Opportunity]):
             work.remove(record)
 
 
-def given_contact(work: Work, contacts: Any, given: object) -> Contact:
+def _closed(deal: Opportunity, ending: Mapping[str, Any], work: Work) -> Opportunity:
+    status = ending.get("status", "open")
+    if status not in ("open", "won", "lost"):
+        raise Invalid(Problem("status", "choice", f"a new opportunity is open, won or lost, not {shown(status)}"))
+    if status == "open":
+        return deal
+    closed_at = ending.get("closed_at")
+    at = work.at if closed_at is None else aware(closed_at, "closed_at")
+    on = work.settings.day_of(at)
+    return deal.won(at=at, on=on) if status == "won" else deal.lost(at=at, on=on, reason=ending.get("lost_reason", ""))
+
+
+def given_contact(work: Work, contacts: Contacts, given: object) -> Contact:
     """Return the contact that was *given*, or raise ``Invalid``."""
     found: Contact | None = resolve_contact(work, contacts, given) if given is not None else None
     if found is None:
@@ -260,54 +271,38 @@ def given_contact(work: Work, contacts: Any, given: object) -> Contact:
     return found
 
 
-def free_reference(work: Work, for_type: str) -> str:
-    """Return the next reference of a series, passing over those that somebody typed. (SPEC SET-8)"""
-    series = work.settings.series_for(for_type)
+def free_reference(work: Work, *, typed: Container[str] = ()) -> str:
+    """Return the next reference of opportunities, passing over those that somebody *typed*, before or just now. (SPEC SET-8)"""
+    series = work.settings.series_for("opportunity")
     while True:
-        reference = series.reference(work.tx.next_number(series.id) + series.offset)
-        if not any(
-            True for _ in work.tx.find(Query(kind=for_type, where=Cmp("reference", "=", fold(reference)), limit=1))
-        ):
+        reference = series.reference(work.next_number(series.id) + series.offset)
+        if fold(reference) not in typed and not _known(work, "reference", [fold(reference)]):
             return reference
 
 
-def expanded_lines(work: Work, given: dict[str, Any]) -> None:
-    """Replace lines that name a predefined item by the lines that it stands for; a set becomes several. (SPEC OPP-3)"""
-    lines = given.get("lines")
-    if not isinstance(lines, Sequence) or isinstance(lines, str):
-        return
-    wanted = [fold(line["item"]) for line in lines if isinstance(line, Mapping) and isinstance(line.get("item"), str)]
-    if not wanted:
-        return
-    query = Query(kind="item", where=OneOf("reference", tuple(dict.fromkeys(wanted))))
-    known = {fold(item.reference): item for item in work.find(query)}
-    checks, result = Checks(), []
-    currency = str(given.get("currency") or work.settings.organisation.currency)
-    for position, line in enumerate(lines):
-        if not isinstance(line, Mapping) or "item" not in line:
-            result.append(line)
-            continue
-        item: Item | None = known.get(fold(str(line["item"])))
-        path = f"lines[{position}].item"
-        if item is None:
-            checks.add(
-                path, "unknown", f"no item has the reference {shown(line['item'])}: {suggestion(str(line['item']), [])}"
-            )
-        elif item.currency != currency and "unit_price" not in line:
-            message = f"item {item.reference!r} has a price in {item.currency}, not {currency}: give unit_price="
-            checks.add(path, "currency", message)
-        else:
-            try:
-                result += _lines_of(work, item, {name: value for name, value in line.items() if name != "item"})
-            except Invalid as error:
-                checks.within(f"lines[{position}]", error)
-    checks.done()
-    given["lines"] = result
+def _known(work: Work, field: str, values: Iterable[str]) -> set[str]:
+    """Return those of *values* that opportunities have already."""
+    query = Query(kind="opportunity", where=OneOf(field, tuple(values)))
+    return {str(row[0]) for row in work.tx.columns(query, (field,))}
 
 
-def _lines_of(work: Work, item: Item, changes: dict[str, Any]) -> list[Line]:
-    if not item.parts:
-        return [item.line(**changes)]
-    times = decimal(changes.get("quantity", 1), "quantity")
-    parts = work.get_many(Item, [part.item_id for part in item.parts])
-    return [parts[part.item_id].line(product(part.quantity, times)) for part in item.parts if part.item_id in parts]
+def _untaken(work: Work, made: Mapping[int, Opportunity], checks: Checks) -> None:
+    """Keep a problem for each reference or import key that another one has, of those *made* or those kept."""
+    for field, value_of in (("reference", _reference), ("import_key", _import_key)):
+        values = {position: value for position, deal in made.items() if (value := value_of(deal)) is not None}
+        taken = _known(work, field, dict.fromkeys(values.values()))
+        first: dict[str, int] = {}
+        for position, value in values.items():
+            if value in taken or value in first:
+                where = f"row {first[value]}" if value in first else "another opportunity"
+                message = f"{where} has the {field.replace('_', ' ')} {shown(value)} already: choose another"
+                checks.add(f"[{position}].{field}", "duplicate", message)
+            first.setdefault(value, position)
+
+
+def _reference(deal: Opportunity) -> str:
+    return fold(deal.reference)
+
+
+def _import_key(deal: Opportunity) -> str | None:
+    return deal.import_key

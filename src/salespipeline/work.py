@@ -58,6 +58,8 @@ class Work:
         self.by = by
         self.new_id = ids
         self.settings_changed = False
+        self.writes = 0  # how many there were, so that a step that fails can tell whether it left something behind
+        self.broken: BaseException | None = None
         self._cache = cache
         self._settings: Settings | None = None
 
@@ -73,6 +75,7 @@ class Work:
         self._settings = None
         self.settings_changed = True
         stored = self.tx.get("stamp", SETTINGS)
+        self.writes += 1
         self.tx.put(encode(Stamp(id=SETTINGS, version=stored.version if stored is not None else 0)))
 
     def get(self, cls: type[R], id: str) -> R | None:
@@ -111,6 +114,16 @@ class Work:
         check(query, KIND_BY_NAME[query.kind])
         return (decode(query.kind, stored) for stored in self.tx.find(query))
 
+    def next_number(self, series: str) -> int:
+        """Return the next number of *series*: taken back where the transaction is. (SPEC DOC-6)"""
+        self.writes += 1
+        return self.tx.next_number(series)
+
+    def keep_new(self, records: Iterable[Any], *, action: str) -> None:
+        """Keep new records in one go, each with its activity."""
+        self.writes += 1
+        self.tx.put_many(entry for record in records for entry in self.entries(record, action=action))
+
     def keep(self, after: R, before: R | None = None, *, action: str) -> R:
         """Keep *after* and the activity that tells how it came from *before*; nothing where nothing changed."""
         entries = self.entries(after, before, action=action)
@@ -130,6 +143,7 @@ class Work:
 
     def remove(self, record: Any, *, action: str = "deleted") -> None:
         """Delete *record*; the activity keeps who did it, when, and everything that it was. (SPEC DOC-5)"""
+        self.writes += 1
         self.tx.delete(KIND_OF[type(record)].kind.name, record.id, record.version)
         self._put(encode(self._activity(record, record.version + 1, action, diff(plain(record), None))))
 
@@ -146,6 +160,7 @@ class Work:
         )
 
     def _put(self, entry: Entry) -> None:
+        self.writes += 1
         try:
             self.tx.put(entry)
         except Duplicate as error:

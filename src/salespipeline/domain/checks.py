@@ -73,7 +73,10 @@ def suggestion(name: str, known: Iterable[str], *, most: int = 8) -> str:
 
 
 def aware(value: datetime, path: str = "at") -> datetime:
-    """Return *value* in UTC, or raise ``Invalid`` for a naive datetime: nobody knows which moment it means."""
+    """Return *value* in UTC, or raise ``Invalid`` for a naive datetime: nobody knows which moment it means.
+
+    The first and the last year of the calendar are refused: in another time zone they may have no such day.
+    """
     from datetime import UTC
 
     if not isinstance(value, datetime):
@@ -81,6 +84,8 @@ def aware(value: datetime, path: str = "at") -> datetime:
     if value.tzinfo is None or value.utcoffset() is None:
         message = f"{value.isoformat()} is naive: give it a time zone, such as datetime(..., tzinfo=UTC)"
         raise Invalid(Problem(path, "naive", message))
+    if not 1 < value.year < 9999:
+        raise Invalid(Problem(path, "range", f"{value.isoformat()} is not a moment of the years 2 to 9998"))
     return value.astimezone(UTC)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -13,19 +13,42 @@ from salespipeline.domain.checks import Checks
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, decimal
 
-__all__ = ["as_category", "as_days", "as_locale", "as_pairs", "as_percent", "as_texts", "as_time_zone", "cleaned"]
+__all__ = [
+    "as_category", "as_days", "as_flag", "as_locale", "as_pairs", "as_percent", "as_place", "as_texts", "as_time_zone",
+    "cleaned",
+]  # fmt: skip
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
 
 def cleaned(record: T, **cleaners: Callable[[Any], object]) -> T:
-    """Return *record* with each named value passed through its cleaner, or raise ``Invalid`` with every problem."""
+    """Return *record* with each named value passed through its cleaner, or raise ``Invalid`` with every problem.
+
+    What every list has, its place in it and whether it is archived, is checked too.
+    """
     checks = Checks()
+    for name, cleaner in (("position", as_place), ("archived", as_flag)):
+        if hasattr(record, name):
+            checks.take(cleaner, getattr(record, name), name)
     values: dict[str, object] = {
         name: checks.take(cleaner, getattr(record, name)) for name, cleaner in cleaners.items()
     }
     checks.done()
     return attrs.evolve(record, **values)  # type: ignore[misc]
+
+
+def as_flag(value: object, path: str) -> bool:
+    """Return yes or no."""
+    if type(value) is not bool:
+        raise Invalid(Problem(path, "type", f"True or False is needed, not {shown(value)}"))
+    return value
+
+
+def as_place(value: object, path: str) -> int:
+    """Return a place in a list."""
+    if type(value) is not int or abs(value) > 10**9:
+        raise Invalid(Problem(path, "type", f"a place in the list, a whole number, is needed, not {shown(value)}"))
+    return value
 
 
 def as_percent(value: Amount) -> Decimal:
@@ -52,19 +75,28 @@ def as_texts(value: object, path: str) -> tuple[str, ...]:
         value = value.splitlines()
     if not isinstance(value, Iterable):
         raise Invalid(Problem(path, "type", f"lines of text are needed, not {shown(value)}"))
-    return tuple(text.clean(line, f"{path}[{position}]") for position, line in enumerate(value))
+    checks = Checks()
+    lines = tuple(checks.take(text.clean, line, f"{path}[{position}]") for position, line in enumerate(value))
+    checks.done()
+    return lines
 
 
 def as_pairs(value: object, path: str, *, lines: bool = False) -> tuple[tuple[str, str], ...]:
     """Return pairs of names and texts."""
-    pairs = value.items() if isinstance(value, dict) else value
+    pairs = value.items() if isinstance(value, Mapping) else value
     if not isinstance(pairs, Iterable) or isinstance(pairs, str):
         raise Invalid(Problem(path, "type", f"a mapping such as {{'VAT': 'GB123'}} is needed, not {shown(value)}"))
     most = 20_000 if lines else 200
-    return tuple(
-        (text.clean(key, path, most=50, required=True), text.clean(item, f"{path}.{key}", most=most, lines=lines))
-        for key, item in pairs
-    )
+    checks = Checks()
+    found = []
+    for pair in pairs:
+        if isinstance(pair, str) or not isinstance(pair, Iterable) or len(both := tuple(pair)) != 2:
+            checks.add(path, "type", f"a pair such as ('VAT', 'GB123') is needed, not {shown(pair)}")
+            continue
+        key = checks.take(text.clean, both[0], path, most=50, required=True)
+        found.append((key, checks.take(text.clean, both[1], f"{path}.{key}", most=most, lines=lines)))
+    checks.done()
+    return tuple(found)
 
 
 def as_days(value: object, path: str) -> int:

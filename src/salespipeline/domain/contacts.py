@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,13 @@ import attrs
 
 from salespipeline import text
 from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.domain.cleaning import as_locale, as_pairs, as_texts
 from salespipeline.domain.display import Displayed
 from salespipeline.errors import Invalid, Problem, shown
 
-__all__ = ["Contact", "Person", "contact_changes", "person_in"]
+__all__ = ["GIVEN", "Contact", "Person", "contact_changes", "person_in"]
+
+GIVEN = ("name", "email", "phone", "website", "address", "country", "ids", "locale", "note")
 
 
 @attrs.frozen(kw_only=True)
@@ -69,29 +72,19 @@ def contact_changes(given: Mapping[str, object]) -> dict[str, Any]:
         elif name == "website":
             clean[name] = checks.take(text.url, value, "website") if value else ""  # type: ignore[arg-type]
         elif name == "address":
-            lines = value.splitlines() if isinstance(value, str) else value
-            if not isinstance(lines, Iterable):
-                checks.add("address", "type", f"lines of text are needed, not {shown(value)}")
-                continue
-            clean[name] = tuple(checks.take(text.clean, line, "address") for line in lines)
+            clean[name] = checks.take(as_texts, value, "address")
         elif name == "ids":
-            pairs = value.items() if isinstance(value, Mapping) else value
-            if not isinstance(pairs, Iterable) or isinstance(pairs, str):
-                checks.add("ids", "type", f"a mapping such as {{'VAT': 'GB123'}} is needed, not {shown(value)}")
-                continue
-            clean[name] = tuple(
-                (checks.take(text.clean, key, "ids"), checks.take(text.clean, number, f"ids.{key}"))
-                for key, number in pairs
-            )
-        elif name in ("country", "locale"):
-            clean[name] = checks.take(text.clean, value, name, most=20)  # type: ignore[arg-type]
+            clean[name] = checks.take(as_pairs, value, "ids")
+        elif name == "country":
+            clean[name] = checks.take(text.clean, value, name, most=60)  # type: ignore[arg-type]
+        elif name == "locale":
+            clean[name] = checks.take(as_locale, value) if value else ""  # type: ignore[arg-type]
         elif name == "note":
             clean[name] = checks.take(text.clean, value, name, most=100_000, lines=True)  # type: ignore[arg-type]
-        elif name == "persons":
-            clean[name] = value
+        elif name in ("person", "persons"):
+            checks.add(name, "unknown", "persons are added one by one, with contacts.add_person()")
         else:
-            known = [field.name for field in attrs.fields(Contact)]
-            checks.add(name, "unknown", f"a contact has no {shown(name)}: {suggestion(name, known)}")
+            checks.add(name, "unknown", f"a contact has no {shown(name)} to set: {suggestion(name, GIVEN)}")
     checks.done()
     return clean
 
@@ -100,10 +93,12 @@ def person_in(given: object, contact: Contact | None, path: str = "person") -> s
     """Return the id of the person *given* (a person, an id or a name), who must belong to *contact*."""
     if given is None:
         return None
+    if contact is None:  # which is a problem of its own
+        return None
     name = getattr(given, "id", given)
-    person = contact.person(name) if contact is not None and isinstance(name, str) else None
+    person = contact.person(name) if isinstance(name, str) and len(name) <= 1000 else None
     if person is None:
-        known = [one.name for one in contact.persons] if contact is not None else []
-        message = f"nobody called {shown(name)} at {contact.name if contact else 'no contact'}: {suggestion(str(name), known)}"
+        hint = suggestion(str(name)[:200], [one.name for one in contact.persons])
+        message = f"nobody called {shown(name)} is known at {contact.name}: {hint}"
         raise Invalid(Problem(path, "unknown", message))
     return person.id

@@ -15,12 +15,13 @@ import attrs
 
 from salespipeline import text
 from salespipeline.domain.checks import Checks
+from salespipeline.domain.cleaning import as_locale
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
+from salespipeline.domain.facts import Approval, ClientAnswer, Fact, Party, Payment, Seal
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
 from salespipeline.domain.lines import Line, Totals, totals
-from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Currency, Money
@@ -53,92 +54,6 @@ class DocumentType(StrEnum):
     def words(self) -> str:
         """The name as it stands in a message: ``purchase order``."""
         return self.value.replace("_", " ")
-
-
-class Approval(StrEnum):
-    """Whether somebody must agree before it leaves. (SPEC DOC-8)"""
-
-    NOT_NEEDED = "not_needed"
-    PENDING = "pending"
-    APPROVED = "approved"
-    REFUSED = "refused"
-
-
-@attrs.frozen(kw_only=True)
-class Fact:
-    """Something that was done: when, by whom, and why."""
-
-    at: dt.datetime
-    by: str
-    why: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class ClientAnswer:
-    """What the client said: yes or no, when and by whom. A yes is bound to the seal. (SPEC DOC-7)"""
-
-    accepted: bool
-    at: dt.datetime
-    by: str
-    note: str = ""
-    content: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Payment:
-    """Money that came in for a document."""
-
-    amount: Money
-    on: dt.date
-    by: str
-    note: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Party:
-    """A seller or buyer as it stood when the document was issued."""
-
-    name: str
-    address: tuple[str, ...] = ()
-    person: str = ""
-    email: str = ""
-    phone: str = ""
-    website: str = ""
-    ids: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def selling(cls, organisation: Organisation) -> Party:
-        """Return the organisation as a party."""
-        return cls(
-            name=organisation.name,
-            address=organisation.address,
-            email=organisation.email,
-            phone=organisation.phone,
-            website=organisation.website,
-            ids=organisation.ids,
-        )
-
-    @classmethod
-    def buying(cls, contact: Contact, person_id: str | None) -> Party:
-        """Return the contact, and the person dealt with there, as a party."""
-        person = contact.person(person_id) if person_id is not None else None
-        return cls(
-            name=contact.name,
-            address=contact.address + ((contact.country,) if contact.country else ()),
-            person=person.name if person is not None else "",
-            email=(person.email if person is not None else "") or contact.email,
-            phone=(person.phone if person is not None else "") or contact.phone,
-            website=contact.website,
-            ids=contact.ids,
-        )
-
-
-@attrs.frozen(kw_only=True)
-class Seal:
-    """SHA-256 of the content, and of the PDF that left, where one did. (SPEC DOC-7)"""
-
-    content: str
-    pdf: str | None = None
 
 
 @attrs.frozen(kw_only=True, order=False)
@@ -210,24 +125,28 @@ class Document(Displayed):
         id: str,
         type: DocumentType,
         series: str,
-        contact: Contact,
+        contact: Contact | None,
         at: dt.datetime,
         by: str,
         number: int | None = None,
         reference: str | None = None,
         opportunity_id: str | None = None,
         source_id: str | None = None,
+        checks: Checks | None = None,
     ) -> Document:
         """Return a new draft with the *given* values, or raise ``Invalid`` with every problem.
+
+        *checks* holds what was found already, such as why there is no *contact*.
 
         >>> facts = {"id": "1", "series": "q", "contact": acme, "at": quote.created_at, "by": "jane", "reference": "Q-1"}
         >>> print(Document.drafted({"lines": deal.lines}, sales.settings.snapshot, type=DocumentType.QUOTE, **facts))
         quote 'Q-1' (10,080.00 GBP)
         """
-        checks = Checks()
+        checks = checks or Checks()
         values = _values(given, settings, checks, type=type, contact=contact, before=None, by=by)
         name = f"{type.words} {reference}" if reference is not None else f"new {type.words}"
         checks.done(record=name, action="draft")
+        assert contact is not None  # that there is none is a problem  # noqa: S101
         values.setdefault("reference", reference)
         values.setdefault("owner_id", by)
         values.setdefault("terms", dict(settings.organisation.terms).get(type.value, ""))
@@ -246,10 +165,16 @@ class Document(Displayed):
         )
 
     def with_values(
-        self, given: Mapping[str, object], settings: Settings, *, contact: Contact | None, by: str
+        self,
+        given: Mapping[str, object],
+        settings: Settings,
+        *,
+        contact: Contact | None,
+        by: str,
+        checks: Checks | None = None,
     ) -> Document:
         """Return it with the *given* values replaced; whether it may be edited is asked of the rules."""
-        checks = Checks()
+        checks = checks or Checks()
         values = _values(given, settings, checks, type=self.type, contact=contact, before=self, by=by)
         checks.done(record=self.name, action="edit")
         return attrs.evolve(self, **values)
@@ -349,7 +274,7 @@ class Document(Displayed):
         if not self.sent:
             return "draft"
         if self.payments:
-            return "paid" if self.balance.amount <= 0 else "part paid"
+            return "part paid" if self.balance else "paid"
         if self.answer is not None:
             return "accepted" if self.answer.accepted else "rejected"
         return "expired" if self.expired(today) else "sent"
@@ -387,8 +312,7 @@ def _values(
     if "terms" in given:
         values["terms"] = checks.take(text.clean, given["terms"], "terms", most=20_000, lines=True)  # type: ignore[arg-type]
     if "locale" in given:
-        locale = checks.take(text.clean, given["locale"], "locale", most=20)  # type: ignore[arg-type]
-        values["locale"] = (locale or "").replace("-", "_")
+        values["locale"] = checks.take(as_locale, given["locale"]) if given["locale"] else ""  # type: ignore[arg-type]
     if values.get("reference") is not None and type in (DocumentType.INVOICE, DocumentType.CREDIT_NOTE):
         message = f"the number of a {type.words} is assigned when it is issued, so that there is no gap; leave it out"
         checks.add("reference", "assigned", message)

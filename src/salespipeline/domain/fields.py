@@ -12,6 +12,7 @@ import attrs
 
 from salespipeline import text
 from salespipeline.domain.checks import Checks, as_date, aware, suggestion
+from salespipeline.domain.cleaning import as_flag, as_place
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Money, decimal
 
@@ -100,11 +101,11 @@ class FieldSchema:
         if self.type not in list(AnswerType):
             checks.add("type", "choice", f"{shown(self.type)} is not one of {', '.join(AnswerType)}")
             checks.done()
+        checks.take(as_flag, self.mandatory, "mandatory")
+        checks.take(as_flag, self.archived, "archived")
+        checks.take(as_place, self.position, "position")
         kind = AnswerType(self.type)
-        choices = tuple(
-            checks.take(text.clean, choice, f"choices[{at}]", required=True) or ""
-            for at, choice in enumerate(self.choices)
-        )
+        choices = _choices(self.choices, checks)
         if (kind in _CHOOSING) != bool(choices):
             needed = "needs choices=(…)" if kind in _CHOOSING else "takes no choices"
             checks.add("choices", "choice", f"a field of type {kind} {needed}")
@@ -123,6 +124,15 @@ class FieldSchema:
             required = _of_schema(cleaned, required, "required_answer", checks)
         checks.done()
         return attrs.evolve(cleaned, default=default, required_answer=required)
+
+
+def _choices(given: object, checks: Checks) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        checks.add("choices", "type", f"a list of choices is needed, not {shown(given)}")
+        return ()
+    return tuple(
+        checks.take(text.clean, choice, f"choices[{at}]", required=True) or "" for at, choice in enumerate(given)
+    )
 
 
 def _of_schema(schema: FieldSchema, answer: Answer | None, path: str, checks: Checks) -> Answer | None:
@@ -150,12 +160,6 @@ def _moment(value: object, path: str) -> datetime:
     return aware(value, path)  # type: ignore[arg-type]
 
 
-def _yes_no(value: object, path: str) -> bool:
-    if type(value) is not bool:
-        raise Invalid(Problem(path, "type", f"True or False is needed, not {shown(value)}"))
-    return value
-
-
 def _money(value: object, path: str) -> Money:
     try:
         return Money.of(value)  # type: ignore[arg-type]
@@ -171,7 +175,7 @@ _CHECKS: Mapping[AnswerType, Callable[[object, str], AnswerValue]] = {
     AnswerType.MONEY: _money,
     AnswerType.DATE: as_date,
     AnswerType.DATETIME: _moment,
-    AnswerType.YES_NO: _yes_no,
+    AnswerType.YES_NO: as_flag,
     AnswerType.EMAIL: text.email,  # type: ignore[dict-item]
     AnswerType.PHONE: text.phone,  # type: ignore[dict-item]
     AnswerType.URL: text.url,  # type: ignore[dict-item]
@@ -221,12 +225,16 @@ def check_answers(
         value: object = given.get(schema.key)
         if value is None and schema.default is not None and schema.key not in old:
             value = schema.default.value
-        if value is None or value in ("", ()):
+        kept_as_it_was = schema.key in old and value == old[schema.key].value  # though the schema may have changed
+        if value is None or kept_as_it_was:
+            found = None if value is None else old[schema.key].value
+        else:
+            found = checks.take(check_answer, schema, value, path)
+            if found is None:
+                continue
+        if found is None or found in ("", ()):
             if schema.mandatory:
                 checks.add(path, "missing", f"{schema.label!r} needs an answer ({schema.type.replace('_', ' ')})")
-            continue
-        found = checks.take(check_answer, schema, value, path)
-        if found is None:
             continue
         required = schema.required_answer
         if required is not None and found != required.value:

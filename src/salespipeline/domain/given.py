@@ -15,10 +15,10 @@ from salespipeline.domain.fields import Answer, check_answers
 from salespipeline.domain.lines import Discount, Line, as_lines
 from salespipeline.domain.numbering import check_reference
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import shown
+from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, Currency, decimal, product, round_half_up
 
-__all__ = ["HasDeal", "converted", "shared_values"]
+__all__ = ["HasDeal", "converted", "in_currency", "shared_values"]
 
 
 class HasDeal(Protocol):
@@ -123,17 +123,25 @@ def _money(
         values["lines"] = lines
     elif before is None:
         checks.add("lines", "missing", "at least one line item is needed: add sp.Line('…', unit_price='…')")
-    elif changed and currency is not None:
-        if given.get("rate") is None:
-            message = f"to go from {before.currency} to {currency}, give rate= (1 {before.currency} = rate {currency}) or new lines="
-            checks.add("rate", "missing", message)
-        else:
-            rate = checks.take(decimal, given["rate"], "rate")  # type: ignore[arg-type]
-            if rate is not None and rate <= 0:
-                checks.add("rate", "range", f"a rate is more than 0, not {rate}")
-            elif rate is not None:
-                values["lines"] = converted(before.lines, rate, currency)
+    elif changed:
+        values["lines"] = checks.take(in_currency, before.lines, before.currency, currency, given.get("rate"))
+    if given.get("rate") is not None and not changed:
+        checks.add("rate", "unknown", f"a rate is for another currency, and it stays {currency}: leave it out")
     return values
+
+
+def in_currency(lines: tuple[Line, ...], before: Currency, after: object, rate: object) -> tuple[Line, ...]:
+    """Return *lines* in the currency *after*; another one than *before* needs a *rate*. (SPEC OPP-1)"""
+    currency = before if after is None else Currency(after)  # type: ignore[arg-type]
+    if currency == before:
+        return lines
+    if rate is None:
+        message = f"to go from {before} to {currency}, give rate= (1 {before} = rate {currency}) or new lines="
+        raise Invalid(Problem("rate", "missing", message))
+    factor = decimal(rate, "rate")  # type: ignore[arg-type]
+    if factor <= 0:
+        raise Invalid(Problem("rate", "range", f"a rate is more than 0, not {factor}"))
+    return converted(lines, factor, currency)
 
 
 def converted(lines: Iterable[Line], rate: Amount, currency: Currency) -> tuple[Line, ...]:

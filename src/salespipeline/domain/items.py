@@ -7,6 +7,7 @@ from decimal import Decimal
 import attrs
 
 from salespipeline import text
+from salespipeline.domain.checks import Checks
 from salespipeline.domain.cleaning import cleaned
 from salespipeline.domain.lines import Line, Tax
 from salespipeline.money import Amount, Currency, decimal
@@ -20,6 +21,15 @@ class Part:
 
     item_id: str
     quantity: Decimal = Decimal(1)
+
+
+def _as_parts(value: tuple[Part, ...]) -> tuple[Part, ...]:
+    checks = Checks()
+    for position, part in enumerate(value):
+        if checks.take(decimal, part.quantity, f"parts[{position}].quantity") == 0:
+            checks.add(f"parts[{position}].quantity", "range", "a set holds some of each of its items, not 0")
+    checks.done()
+    return value
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +63,7 @@ class Item:
         """Return the item with clean values, or raise ``Invalid`` with every problem."""
         return cleaned(
             self,
+            parts=_as_parts,
             reference=lambda value: text.clean(value, "reference", required=True),
             description=lambda value: text.clean(value, "description", most=5000, lines=True, required=True),
             group=lambda value: text.clean(value, "group"),

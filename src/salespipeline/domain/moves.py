@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from salespipeline import text
+from salespipeline.domain.checks import Checks
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Approval, ClientAnswer, Document, DocumentType, Fact, Payment, Seal
 from salespipeline.domain.rules import Move, refuse
@@ -39,11 +40,17 @@ def _why(why: str) -> str:
 
 
 def edited(
-    document: Document, given: Mapping[str, object], settings: Settings, *, contact: Contact | None, by: str
+    document: Document,
+    given: Mapping[str, object],
+    settings: Settings,
+    *,
+    contact: Contact | None,
+    by: str,
+    checks: Checks | None = None,
 ) -> Document:
     """Return it with the *given* values replaced. An approval or an earlier issue no longer holds."""
     refuse(document, Move.EDIT)
-    changed = document.with_values(given, settings, contact=contact, by=by)
+    changed = document.with_values(given, settings, contact=contact, by=by, checks=checks)
     if changed == document:
         return document
     approval = Approval.PENDING if document.approval in (Approval.APPROVED, Approval.REFUSED) else document.approval
@@ -184,6 +191,8 @@ def values_of(document: Document, type: DocumentType) -> dict[str, Any]:
         "note": content["note"],
         "locale": content["locale"],
         "owner": content["owner_id"],
+        "contact": content["contact_id"],
+        "person": content["person_id"],
     }
 
 

@@ -73,7 +73,7 @@ def _bars(document: Document) -> frozenset[Bar]:
         Bar.CANCELLED: document.cancelled is not None,
         Bar.SUPERSEDED: document.superseded_by is not None,
         Bar.PAYMENTS: bool(document.payments),
-        Bar.PAID: bool(document.payments) and document.balance.amount <= 0,
+        Bar.PAID: bool(document.payments) and not document.balance,
     }
     return frozenset(bar for bar, stands in facts.items() if stands)
 

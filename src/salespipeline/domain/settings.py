@@ -268,10 +268,14 @@ class Settings:
         """Return the custom fields of a record type, archived ones too, in their order."""
         return tuple(schema for schema in self.fields.all if schema.record_type == record_type)
 
-    def series_for(self, for_type: str, name: str | None = None) -> Series:
+    def series_for(self, for_type: str, name: Series | str | None = None) -> Series:
         """Return the series that numbers this type: the named one, the first of its type, or the default one."""
         if name is not None:
-            return self.series[name]
+            series = self.series[self.series.chosen(name, "series")]
+            if series.for_type != for_type:
+                message = f"series {series.label!r} numbers {series.for_type.replace('_', ' ')}s: choose another"
+                raise Invalid(Problem("series", "choice", message))
+            return series
         for series in self.series:
             if series.for_type == for_type:
                 return series

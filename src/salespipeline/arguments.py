@@ -1,0 +1,124 @@
+"""What the keyword arguments of the face are, for type checkers and editors; the domain checks them when they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Required, TypeAlias, TypedDict
+
+from salespipeline.domain.contacts import Contact, Person
+from salespipeline.domain.fields import Answer, AnswerValue
+from salespipeline.domain.lines import Line
+from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.money import Amount
+
+__all__ = [
+    "ContactFacts", "DocumentFacts", "FieldFacts", "ItemFacts", "LineLike", "NewOpportunity", "OpportunityFacts",
+    "OrganisationFacts",
+]  # fmt: skip
+
+LineLike: TypeAlias = (
+    Line | Mapping[str, object]
+)  # the arguments of a Line, or of an item: {"item": "BAY", "quantity": 2}
+_Pairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+class _DealFacts(TypedDict, total=False):
+    person: Person | str | None
+    currency: str
+    due: date | str | None
+    note: str
+    reference: str | None
+    custom: Mapping[str, AnswerValue | list[str] | None]
+    owner: User | str
+
+
+class _Opportunity(_DealFacts, total=False):
+    stage: Stage | str
+    probability: Probability | str | None
+    tags: Iterable[Tag | str]
+    department: str | None
+
+
+class OpportunityFacts(_Opportunity, total=False):
+    """What can be edited of an opportunity."""
+
+    contact: Contact | str
+    subject: str
+    lines: Iterable[LineLike]
+    rate: Amount
+
+
+class NewOpportunity(_Opportunity, total=False):
+    """What an opportunity is created from: contact, subject and lines are needed."""
+
+    contact: Required[Contact | str]
+    subject: Required[str]
+    lines: Required[Iterable[LineLike]]
+    at: datetime | None
+    import_key: str | None
+
+
+class DocumentFacts(_DealFacts, total=False):
+    """What can be said of a financial document."""
+
+    contact: Contact | str
+    subject: str
+    lines: Iterable[LineLike]
+    rate: Amount
+    terms: str
+    locale: str
+
+
+class ContactFacts(TypedDict, total=False):
+    """What can be said of a contact."""
+
+    email: str
+    phone: str
+    website: str
+    address: str | Iterable[str]
+    country: str
+    ids: _Pairs
+    locale: str
+    note: str
+
+
+class FieldFacts(TypedDict, total=False):
+    """What can be said of a custom field beside its key, label and type."""
+
+    mandatory: bool
+    help: str
+    default: AnswerValue | Answer | list[str] | None
+    choices: Iterable[str]
+    required_answer: AnswerValue | Answer | list[str] | None
+    required_message: str
+
+
+class ItemFacts(TypedDict, total=False):
+    """What can be said of a predefined item beside its reference, description, price and parts."""
+
+    cost: Amount | None
+    currency: str
+    tax: TaxRate | Amount
+    group: str
+    unit: str
+    nominal_code: str
+    department_code: str
+
+
+class OrganisationFacts(TypedDict, total=False):
+    """What can be said of the organisation."""
+
+    name: str
+    address: str | Iterable[str]
+    ids: _Pairs
+    email: str
+    phone: str
+    website: str
+    payment: _Pairs
+    terms: Mapping[str, str]
+    currency: str
+    locale: str
+    time_zone: str
+    quote_days: int
+    payment_days: int

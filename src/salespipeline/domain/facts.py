@@ -1,0 +1,100 @@
+"""What is said of a financial document beside its content: approvals, answers, payments, parties, seals. (SPEC DOC-2)"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+
+import attrs
+
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.organisation import Organisation
+from salespipeline.money import Money
+
+__all__ = ["Approval", "ClientAnswer", "Fact", "Party", "Payment", "Seal"]
+
+
+class Approval(StrEnum):
+    """Whether somebody must agree before it leaves. (SPEC DOC-8)"""
+
+    NOT_NEEDED = "not_needed"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """Something that was done: when, by whom, and why."""
+
+    at: dt.datetime
+    by: str
+    why: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ClientAnswer:
+    """What the client said: yes or no, when and by whom. A yes is bound to the seal. (SPEC DOC-7)"""
+
+    accepted: bool
+    at: dt.datetime
+    by: str
+    note: str = ""
+    content: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Payment:
+    """Money that came in for a document."""
+
+    amount: Money
+    on: dt.date
+    by: str
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Party:
+    """A seller or buyer as it stood when the document was issued."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    person: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def selling(cls, organisation: Organisation) -> Party:
+        """Return the organisation as a party."""
+        return cls(
+            name=organisation.name,
+            address=organisation.address,
+            email=organisation.email,
+            phone=organisation.phone,
+            website=organisation.website,
+            ids=organisation.ids,
+        )
+
+    @classmethod
+    def buying(cls, contact: Contact, person_id: str | None) -> Party:
+        """Return the contact, and the person dealt with there, as a party."""
+        person = contact.person(person_id) if person_id is not None else None
+        return cls(
+            name=contact.name,
+            address=contact.address + ((contact.country,) if contact.country else ()),
+            person=person.name if person is not None else "",
+            email=(person.email if person is not None else "") or contact.email,
+            phone=(person.phone if person is not None else "") or contact.phone,
+            website=contact.website,
+            ids=contact.ids,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Seal:
+    """SHA-256 of the content, and of the PDF that left, where one did. (SPEC DOC-7)"""
+
+    content: str
+    pdf: str | None = None

@@ -1,0 +1,56 @@
+"""Numbers and issue: what a document gets when it is created, and when it leaves. (SPEC DOC-6)"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.document import Document
+from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.domain.settings import Settings
+from salespipeline.errors import Duplicate
+from salespipeline.query import Cmp, Query
+from salespipeline.text import fold
+from salespipeline.work import Work
+
+__all__ = ["issue", "next_number"]
+
+
+def next_number(work: Work, series: Series) -> tuple[int, str]:
+    """Take the next number of *series*, passing over references that somebody typed."""
+    if series.at == "creation":
+        while True:
+            number = work.next_number(series.id) + series.offset
+            reference = series.reference(number)
+            if not _taken(work, reference):
+                return number, reference
+    number = work.next_number(series.id) + series.offset
+    reference = series.reference(number)
+    if _taken(work, reference):  # passing over it would leave a gap: somebody must say where the series goes on
+        message = (
+            f"the next number of the series {series.label!r} is {number}, but another document has the reference "
+            f"{reference!r} already: give a series its own prefix, or call settings.series.set_next()"
+        )
+        raise Duplicate(message, kind="document", fields=("reference",))
+    return number, reference
+
+
+def _taken(work: Work, reference: str) -> bool:
+    query = Query(kind="document", where=Cmp("reference", "=", fold(reference)), limit=1)
+    return any(True for _ in work.tx.find(query))
+
+
+def issue(work: Work, document: Document, at: datetime) -> Document:
+    """Return *document* as it is issued at this moment: numbered if it has no number yet, dated, with its parties."""
+    if document.seller is not None:
+        return document
+    settings = work.settings
+    contact = work.need(Contact, document.contact_id)
+    number, reference = document.number, document.reference
+    if reference is None:
+        number, reference = next_number(work, _series_of(settings, document))
+    return document.issued(settings, contact, on=settings.day_of(at), number=number, reference=reference)
+
+
+def _series_of(settings: Settings, document: Document) -> Series:
+    return settings.series.get(document.series) or DEFAULT_SERIES[document.type.value]
