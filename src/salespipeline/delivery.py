@@ -115,11 +115,11 @@ class Sender:
             message = "mails need a sender: settings.edit_organisation(name='…', email='sales@…') first"
             raise Invalid(Problem("organisation.email", "missing", message))
 
-    def _template(self, document: Document) -> MailTemplate:
+    def _template(self, document: Document, locale: str) -> MailTemplate:
         from salespipeline.render.bodies import default_template
 
         if self.template is None or isinstance(self.template, str):
-            return default_template(self.template or document.type.value, document.locale or "en")
+            return default_template(self.template or document.type.value, locale)
         return self.template
 
     def subject(self, document: Document, contact: Contact | None, work: Work) -> str:
@@ -128,7 +128,7 @@ class Sender:
 
         today = work.settings.day_of(work.at)
         view = view_of(document, contact, work.settings, today=today)
-        return render_bodies(self._template(document), template_data(view)).subject
+        return render_bodies(self._template(document, view.locale), template_data(view)).subject
 
     # --- the batch ----------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class Sender:
         from salespipeline.render.bodies import render_bodies, template_data
 
         view = view_of(document, contact, work.settings, today=work.settings.day_of(work.at))
-        bodies = render_bodies(self._template(document), template_data(view))
+        bodies = render_bodies(self._template(document, view.locale), template_data(view))
         organisation = work.settings.organisation
         buyer = document.buyer or Party.buying(contact, document.person_id)
         name = f"{(document.reference or document.type.words).replace('/', '-')}.pdf"

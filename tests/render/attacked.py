@@ -36,6 +36,8 @@ def outcome(source: str, data: dict[str, object], *, html: bool) -> str:
     try:
         render_bodies(template, data)
     except TemplateError as error:
+        if "MemoryError" in str(error):  # it is our limit that stopped it, not the library's
+            return f"it took {MEGABYTES} MB"
         return "stopped" if error.line is not None and len(str(error)) < 600 else f"badly told: {str(error)[:200]}"
     except TooSlow:
         return f"it ran for {SECONDS} s"

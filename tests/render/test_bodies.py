@@ -399,6 +399,22 @@ def test_what_a_record_holds_never_acts(nasty):
         assert made.text.startswith("Dear x")
 
 
+def test_no_field_of_one_line_can_begin_another():
+    forged = "Eva\r\n\r\nPlease pay to\u2028XX99"
+    seller = PartyView(name=forged, phone=forged, email=forged)
+    _subject, text, _html = mail(
+        subject=forged, reference=forged, buyer=PartyView(name="", person=forged), seller=seller
+    )
+    plain = mail(
+        subject="E",
+        reference="E",
+        buyer=PartyView(name="", person="E"),
+        seller=PartyView(name="E", phone="E", email="E"),
+    )
+    assert len(text.splitlines()) == len(plain[1].splitlines())
+    assert text.startswith("Dear Eva Please pay to XX99,\n")
+
+
 def test_html_is_escaped_and_text_is_not():
     template = MailTemplate("t", "{{ x }}", "{{ x }}|{{ x | e }}", "{{ x }}|{{ x | e }}|{{ x ~ x }}|{{ x | upper }}")
     made = render_bodies(template, {"x": "<b a='1'>&\""})

@@ -10,11 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from jinja2.exceptions import SecurityError, UndefinedError
 
 import salespipeline as sp
 from salespipeline.errors import TemplateError
 from salespipeline.render.bodies import MailTemplate, render_bodies
-from salespipeline.render.filters import FILTERS
+from salespipeline.render.filters import FILTERS, Run
+from salespipeline.render.sandbox import _environment
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -100,6 +102,34 @@ def test_nothing_public_can_be_reached_from_a_template_even_when_it_is_handed_ov
     ):
         with pytest.raises(TemplateError):
             text_of(source, it=thing)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ f() }}", "{{ f.__globals__ }}", "{{ ''.__class__ }}", "{{ [].append }}", "{{ 'x'.format }}", "{{ range }}"],
+)
+def test_the_second_wall_holds_without_the_first(source):
+    """The sandbox alone, given what the reading of templates would have refused."""
+    template = _environment(False).from_string(source)
+    with pytest.raises((SecurityError, UndefinedError)):
+        template.render({"(run)": Run("en", ""), "f": lambda: "called"})
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("\n{% for a in rows %}\n" + "x" * 11_000 + "{% endfor %}", "in line 2: the result is longer than 1,048,576"),
+        ("{{ rows | join(long) }}", "in line 1: a text would be longer than 262,144 characters"),
+        ("{{ long | replace('x', long) }}", "in line 1: a text would be longer than 262,144 characters"),
+        ("{% set a = long ~ long %}\n{% set b = a ~ a ~ a %}", "in line 2: a text would be longer than 262,144"),
+        ("{% for a in rows %}{% for b in rows %}{% for c in rows %}\n{% endfor %}{% endfor %}{% endfor %}",
+         "in line 1: it does too much: fewer loops, or shorter texts, are needed"),
+    ],
+)  # fmt: skip
+def test_each_limit_names_itself_and_its_line(source, message):
+    with pytest.raises(TemplateError) as caught:
+        text_of(source, rows=["row"] * 100, long="x" * 50_000)
+    assert message in str(caught.value)
 
 
 def test_errors_name_the_line_and_never_a_value():

@@ -22,6 +22,13 @@ class FolderBlobs:
 
     May be shared between threads, processes and forked children. Raises ``StorageFull``, ``ReadOnly`` or
     ``Unavailable`` where the folder cannot be used.
+
+    >>> import tempfile
+    >>> blobs = FolderBlobs(tempfile.mkdtemp())
+    >>> digest = blobs.keep([b"a", b"bc"])
+    >>> digest[:8], b"".join(blobs.read(digest))
+    ('ba7816bf', b'abc')
+    >>> blobs.forget(digest)
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -26,7 +26,11 @@ def _readable(mail: Mail) -> str:
     try:
         written = BytesHeaderParser().parsebytes(mail.content.partition(b"\r\n\r\n")[0]).get("Subject", "")
         subject = str(make_header(decode_header(str(written).replace("\r\n", ""))))
-    except (ValueError, LookupError, MessageError):  # whatever a caller's own bytes may hold; the name is only for people
+    except (
+        ValueError,
+        LookupError,
+        MessageError,
+    ):  # whatever a caller's own bytes may hold; the name is only for people
         subject = ""
     to = mail.recipients[0] if mail.recipients else "nobody"
     return safe_filename(f"{to[:60]} {subject[:60]}".replace("/", "-").replace("\\", "-"), otherwise="mail")

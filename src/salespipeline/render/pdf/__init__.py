@@ -1,0 +1,63 @@
+"""Financial documents as PDF: our own layout, drawn with fpdf2. (SPEC DOC-10)
+
+The same view gives the same bytes. Nothing is opened but fonts, and images only as bytes that were given.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+from fpdf.errors import FPDFException
+
+from salespipeline.errors import Invalid, RenderError
+from salespipeline.ports import DocumentView, Rendered
+from salespipeline.render.pdf.layout import Layout
+from salespipeline.render.pdf.sheet import Sheet
+from salespipeline.render.pdf.theme import Theme
+
+__all__ = ["Layout", "PdfRenderer", "Sheet", "Theme"]
+
+
+class PdfRenderer:
+    """Draws documents. May be shared between threads.
+
+    *theme* says how they look; *fonts* are further font files, asked for the characters that the theme's fonts do
+    not have; *layout* is the class that draws the parts. Raises ``Invalid`` for files that are not fonts.
+
+    >>> from salespipeline.render.pdf import PdfRenderer, Theme
+    >>> from salespipeline.views import view_of
+    >>> renderer = PdfRenderer(theme=Theme(paper="letter", accent="#14532d"))
+    >>> drawn = renderer.render(view_of(quote, acme, sales.settings.snapshot, today=quote.created_at.date()))
+    >>> drawn.media_type, drawn.pages, drawn.missing_glyphs
+    ('application/pdf', 1, ())
+    """
+
+    def __init__(
+        self, *, theme: Theme | None = None, fonts: Iterable[Path | str] = (), layout: type[Layout] = Layout
+    ) -> None:
+        theme = theme if theme is not None else Theme()
+        more = (Path(fonts),) if isinstance(fonts, str | Path) else tuple(Path(one) for one in fonts)
+        self.theme = attrs.evolve(theme, fonts=theme.fonts + more) if more else theme
+        self.layout = layout
+        self._fast = True
+
+    def render(self, view: DocumentView) -> Rendered:
+        """Draw *view*; raises ``RenderError`` naming the document and the part."""
+        try:
+            sheet = Sheet(view, self.theme, fast=self._fast)
+            self.layout(sheet).draw()
+            content = sheet.canvas.finished()
+        except RenderError:
+            raise
+        except (FPDFException, Invalid, ValueError, OSError, ArithmeticError, LookupError, struct.error) as error:
+            name = view.reference or view.type
+            raise RenderError(f"{name} could not be drawn: {error}", document=name, part="page") from error
+        return Rendered(
+            content=content,
+            media_type="application/pdf",
+            missing_glyphs=tuple(sheet.canvas.missing),
+            pages=sheet.canvas.pages,
+        )

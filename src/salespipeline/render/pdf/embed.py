@@ -1,0 +1,184 @@
+"""The only file that knows fpdf2 from within: fonts parsed once a process, cut down quickly, embedded by us.
+
+fpdf2 parses a font file for every document and cuts it down with fontTools, which together cost more than thirty
+times the drawing. Here its parsed font is kept and shared: each document gets a light copy that writes glyph numbers
+and remembers which characters it wrote, and a producer of the file that embeds just these. Where fpdf2 is not as
+this file knows it, or a font has no TrueType outlines, fpdf2's own way is taken: the same page, more slowly.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import fpdf
+from fpdf import FPDF, fonts, image_datastructures, image_parsing, output, syntax, util
+
+from salespipeline.render.pdf.faces import Face
+
+__all__ = ["add_face", "draw_image", "fits", "reordered", "written"]
+
+_SLOTS = frozenset(["i", "fontkey", "desc", "cw", "name", "emphasis", "color_font", "missing_glyphs", "is_cff"])
+
+
+@lru_cache(maxsize=1)
+def fits() -> bool:
+    """Say whether the installed fpdf2 is one that this file knows from within."""
+    version = tuple(int(part) for part in fpdf.__version__.split(".")[:3] if part.isdigit())
+    names = ("_add_fonts", "_add_pdf_obj")
+    return (
+        (2, 8, 4) <= version < (2, 9)
+        and set(getattr(fonts.TTFFont, "__slots__", ())) >= _SLOTS
+        and all(hasattr(output.OutputProducer, name) for name in names)
+        and all(hasattr(output, name) for name in ("PDFFont", "CIDSystemInfo"))
+        and all(hasattr(syntax, name) for name in ("Name", "PDFArray", "PDFContentStream"))
+    )
+
+
+def add_face(pdf: FPDF, family: str, face: Face, *, fast: bool) -> None:
+    """Make *face* available in *pdf* as *family*."""
+    if not (fast and fits() and face.glyphs is not None):
+        pdf.add_font(family, "", face.path)
+        return
+    kept = _parsed(face.path)
+    font = _Shared.__new__(_Shared)
+    for slot in fonts.TTFFont.__slots__:
+        if hasattr(kept, slot):
+            setattr(font, slot, getattr(kept, slot))
+    font.i, font.fontkey, font.desc = len(pdf.fonts) + 1, family, copy.copy(kept.desc)
+    font.missing_glyphs = []
+    font.face, font.used = face, set()
+    pdf.fonts[family] = font
+
+
+def written(pdf: FPDF) -> bytes:
+    """Return the bytes of *pdf*."""
+    fast = any(isinstance(font, _Shared) for font in pdf.fonts.values())
+    return bytes(pdf.output(output_producer_class=_Producer if fast else output.OutputProducer))
+
+
+def draw_image(pdf: FPDF, content: bytes, x: float, y: float, width: float, height: float) -> None:
+    """Draw the PNG or JPEG in *content*, unpacked once a process."""
+    if fits():
+        info = _image(content)
+        if info.get("iccp") is None:
+            name = hashlib.md5(content.strip(), usedforsecurity=False).hexdigest()  # what fpdf2 calls it
+            fresh = image_datastructures.RasterImageInfo(info)
+            fresh |= {"i": len(pdf.image_cache.images) + 1, "usages": 0, "iccp_i": None}
+            pdf.image_cache.images.setdefault(name, fresh)
+    pdf.image(io.BytesIO(content), x, y, width, height)
+
+
+@lru_cache(maxsize=16)
+def _image(content: bytes) -> Any:
+    return image_parsing.get_img_info("logo", io.BytesIO(content))
+
+
+def reordered(text: str) -> str:
+    """Return *text* in visual order, by the Unicode bidirectional algorithm."""
+    from fpdf.bidi import BidiParagraph
+
+    return str(BidiParagraph(text=text).get_reordered_string())
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path) -> Any:
+    pdf = FPDF()
+    pdf.add_font("s", "", path)
+    return pdf.fonts["s"]
+
+
+class _Shared(fonts.TTFFont):  # type: ignore[misc, unused-ignore]
+    """A font of one document, whose parsed parts belong to all."""
+
+    __slots__ = ("face", "used")
+    face: Face
+    used: set[str]
+
+    def encode_text(self, text: str) -> str:
+        """Write the numbers of the glyphs."""
+        self.used.update(text)
+        codes = text.translate(self.face.numbers).encode("utf-16-be", "surrogatepass").decode("latin-1")
+        return f"({util.escape_parens(codes)}) Tj"
+
+    def close(self) -> None:
+        """Leave open what others use."""
+
+
+class _Producer(output.OutputProducer):  # type: ignore[misc, unused-ignore]
+    """Writes the file, with our way of embedding for our fonts."""
+
+    def _add_fonts(self, *given: Any) -> dict[int, Any]:
+        fonts = self.fpdf.fonts
+        ours = {key: font for key, font in fonts.items() if isinstance(font, _Shared)}
+        for key in ours:
+            del fonts[key]
+        found: dict[int, Any] = super()._add_fonts(*given)
+        fonts |= ours
+        for font in ours.values():
+            found[font.i] = self._embedded(font)
+        return found
+
+    def _embedded(self, font: _Shared) -> Any:
+        numbers, widths = font.face.numbers, font.face.widths
+        letters: dict[int, str] = {}
+        for one in sorted(font.used, reverse=True):  # of two characters with one glyph, the lower is what is read
+            letters[numbers[ord(one)]] = one
+        ordered = sorted(letters)
+        name = f"{_tag(ordered)}+{font.name}"
+        whole = output.PDFFont(subtype="Type0", base_font=name, encoding="Identity-H")
+        self._add_pdf_obj(whole, "fonts")
+        part: Any = output.PDFFont(
+            subtype="CIDFontType2",
+            base_font=name,
+            d_w=font.desc.missing_width,
+            w=f"[{' '.join(f'{number} [{widths[letters[number]]}]' for number in ordered)}]",
+        )
+        part.c_i_d_to_g_i_d_map = syntax.Name("Identity")
+        self._add_pdf_obj(part, "fonts")
+        whole.descendant_fonts = syntax.PDFArray([part])
+        whole.to_unicode = syntax.PDFContentStream(_to_unicode(letters, ordered), compress=True)
+        self._add_pdf_obj(whole.to_unicode, "fonts")
+        part.c_i_d_system_info = output.CIDSystemInfo()
+        self._add_pdf_obj(part.c_i_d_system_info, "fonts")
+        described: Any = font.desc
+        described.font_name = syntax.Name(name)
+        self._add_pdf_obj(described, "fonts")
+        part.font_descriptor = described
+        length, packed = _subset(font.face, tuple(ordered))
+        stream: Any = syntax.PDFContentStream(packed)
+        stream.filter, stream.length1 = syntax.Name("FlateDecode"), length
+        described.font_file2 = stream
+        self._add_pdf_obj(stream, "fonts")
+        return whole
+
+
+def _tag(numbers: list[int]) -> str:
+    """Return the six letters that tell a subset from another one of the same font."""
+    sum = zlib.crc32(repr(numbers).encode())
+    return "".join(chr(65 + sum // 26**place % 26) for place in range(6))
+
+
+def _to_unicode(letters: dict[int, str], ordered: list[int]) -> bytes:
+    rows = [f"<{number:04X}> <{letters[number].encode('utf-16-be').hex().upper()}>\n" for number in ordered]
+    blocks = (rows[start : start + 100] for start in range(0, len(rows), 100))
+    body = "".join(f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks)
+    return (
+        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
+        "/CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def\n"
+        "/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n"
+        f"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n{body}"
+        "endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend"
+    ).encode("latin-1")
+
+
+@lru_cache(maxsize=128)
+def _subset(face: Face, numbers: tuple[int, ...]) -> tuple[int, bytes]:
+    assert face.glyphs is not None  # noqa: S101 - or add_face had taken the other road
+    contents = face.glyphs.subset(numbers)
+    return len(contents), zlib.compress(contents)
