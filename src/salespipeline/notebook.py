@@ -68,15 +68,16 @@ def table_html(
     """Return *rows* as a table under a title; at most ``MOST_ROWS`` are shown, with a line saying how many more.
 
     *total* is how many there are where not all are passed, *notes* stand beside the title. A currency that is the
-    same in every row is said once, there. *colours* puts a dot before the texts that it names, *off* fades rows by
-    their position, *bars* draws shares behind columns of amounts, *foot* are rows under the last.
+    same in every row is said once, there, and a column in which nothing stands is left out. *colours* puts a dot
+    before the texts that it names, *off* fades rows by their position, *bars* draws shares behind columns of amounts,
+    *foot* are rows under the last.
 
     >>> "&lt;b&gt;" in table_html("Names", [{"name": "<b>"}])
     True
     """
     number = len(rows) if total is None else total
     shown = rows[:MOST_ROWS]
-    names = list(shown[0]) if shown else []
+    names = [name for name in shown[0] if any(row.get(name) not in (None, "") for row in shown)] if shown else []
     currencies = {row.get("currency") for row in rows}
     if "currency" in names and len(currencies) == 1:
         names.remove("currency")
@@ -125,9 +126,18 @@ def _cell(name: str, value: object, colours: Mapping[str, str]) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     text = str(value)
-    words = escape(text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…")
-    dots = [colours[part] for part in text.split(", ") if part in colours]
-    return "".join(f'<i style="background:{escape(colour)}"></i>' for colour in dots) + words
+    text = text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
+    return ", ".join(_dot(colours.get(part)) + escape(part) for part in text.split(", "))
+
+
+def _dot(colour: str | None) -> str:
+    return f'<i style="background:{escape(colour)}"></i>' if colour else ""
+
+
+def _counted(number: int, what: str) -> str:
+    """Return ``3 opportunities``."""
+    plural = what[:-1] + "ies" if what.endswith("y") else what if what.endswith("s") else what + "s"
+    return f"{number:,} {what if number == 1 else plural}"
 
 
 def _largest(rows: Sequence[Row], name: str) -> dict[object, Decimal]:
@@ -156,9 +166,7 @@ def listing_html(listing: Listing[Any]) -> str:
     settings = listing._sales.settings.snapshot
     colours = {tag.label: tag.colour for tag in settings.tags.all}
     colours |= {probability.label: probability.colour for probability in settings.probabilities.all}
-    kind = listing._shape.kind
-    kinds = kind if number == 1 else kind[:-1] + "ies" if kind.endswith("y") else kind + "s"
-    return table_html(f"{number:,} {kinds}", rows, total=number, colours=colours)
+    return table_html(_counted(number, listing._shape.kind), rows, total=number, colours=colours)
 
 
 def report_html(report: Report[Any]) -> str:
@@ -189,7 +197,7 @@ def setting_html(settings: SettingList[Any]) -> str:
     """Return a list of the administrator, with its colours."""
     rows = [{name: value for name, value in row.items() if name not in _OMITTED} for row in settings.to_dicts()]
     colours = {str(row["colour"]): str(row["colour"]) for row in rows if row.get("colour")}
-    return table_html(f"{len(rows):,} {settings.what}", rows, colours=colours)
+    return table_html(_counted(len(rows), settings.what), rows, colours=colours)
 
 
 def record_html(record: Opportunity | Document | Contact) -> str:

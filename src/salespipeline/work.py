@@ -143,8 +143,8 @@ class Work:
 
     def remove(self, record: Any, *, action: str = "deleted") -> None:
         """Delete *record*; the activity keeps who did it, when, and everything that it was. (SPEC DOC-5)"""
-        self.writes += 1
         self.tx.delete(KIND_OF[type(record)].kind.name, record.id, record.version)
+        self.writes += 1
         self._put(encode(self._activity(record, record.version + 1, action, diff(plain(record), None))))
 
     def _activity(self, record: Any, version: int, action: str, changes: Any) -> Activity:
@@ -160,9 +160,9 @@ class Work:
         )
 
     def _put(self, entry: Entry) -> None:
-        self.writes += 1
         try:
             self.tx.put(entry)
+            self.writes += 1
         except Duplicate as error:
             values = ", ".join(f"{name} {shown(entry.index[name])}" for name in error.fields if name in entry.index)
             message = f"another {entry.kind} has the {values} already: choose another, or use the one that is there"

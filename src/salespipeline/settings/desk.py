@@ -1,0 +1,72 @@
+"""``sales.settings``: the lists that an administrator keeps. (SPEC section 1)"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+import attrs
+
+from salespipeline.arguments import OrganisationFacts
+from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.numbering import Series
+from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.settings import Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.settings.items import Items
+from salespipeline.settings.kinds import (
+    FieldList,
+    ProbabilityList,
+    SeriesList,
+    StageList,
+    TagList,
+    TaxRateList,
+    UserList,
+)
+from salespipeline.settings.lists import refuse_unknown
+
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["SettingsDesk"]
+
+
+class SettingsDesk:
+    """Every list of the administrator, to look at and to change."""
+
+    def __init__(self, sales: Sales) -> None:
+        self._sales = sales
+        self.stages = StageList(sales, Stage, lambda settings: settings.stages)
+        self.probabilities = ProbabilityList(sales, Probability, lambda settings: settings.probabilities)
+        self.tags = TagList(sales, Tag, lambda settings: settings.tags)
+        self.tax_rates = TaxRateList(sales, TaxRate, lambda settings: settings.tax_rates)
+        self.users = UserList(sales, User, lambda settings: settings.users)
+        self.series = SeriesList(sales, Series, lambda settings: settings.series)
+        self.fields = FieldList(sales, FieldSchema, lambda settings: settings.fields)
+        self.items = Items(sales)
+
+    @property
+    def snapshot(self) -> Settings:
+        """All lists as one immutable value, as they stand now."""
+        with self._sales.work(write=False) as work:
+            return work.settings
+
+    @property
+    def organisation(self) -> Organisation:
+        """Who sells: name, address, currency, locale, time zone."""
+        return self.snapshot.organisation
+
+    def edit_organisation(self, *, logo: bytes | None = None, **values: Unpack[OrganisationFacts]) -> Organisation:
+        """Replace some facts of the organisation; *logo* are the bytes of a PNG or JPEG."""
+        refuse_unknown("organisation", Organisation, values, but={"logo": "pass its bytes as logo="})
+        facts: dict[str, Any] = dict(values)
+        attrs.evolve(self.organisation, **facts).checked()  # before a file is kept
+        if logo is not None:
+            facts["logo"] = self._sales.blobs.keep([logo])
+        with self._sales.work() as work:
+            before = work.settings.organisation
+            after = attrs.evolve(before, **facts).checked()
+            kept = work.keep(after, before if before.version else None, action="edited")
+            work.touch_settings()
+            return kept
+
+    def __repr__(self) -> str:
+        return f"<settings: {self.stages!r}, {self.probabilities!r}, {self.tags!r}, {self.users!r}>"

@@ -1,0 +1,159 @@
+"""The lists, each with what is special to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Unpack
+
+import attrs
+
+from salespipeline import text
+from salespipeline.arguments import FieldFacts
+from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.domain.lines import Tax
+from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.money import Amount
+from salespipeline.query import All, Cmp, Has, Missing, Predicate, Query
+from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["FieldList", "ProbabilityList", "SeriesList", "StageList", "TagList", "TaxRateList", "UserList"]
+
+
+class StageList(SettingList[Stage]):
+    """The stages, in their order. (SPEC SET-1)
+
+    >>> sales.settings.stages.rename("Order signed", "Handed over").label
+    'Handed over'
+    """
+
+    def add(self, *labels: str, pipeline: str = "default") -> tuple[Stage, ...]:
+        """Add stages at the end, in the order given."""
+        with self._sales.work() as work:
+            return tuple(self._add(work, label=label, pipeline=pipeline) for label in labels)
+
+    def rename(self, stage: Stage | str, label: str) -> Stage:
+        """Give it another name; no opportunity is touched."""
+        return self.edit(stage, label=label)
+
+
+class ProbabilityList(SettingList[Probability]):
+    """The probabilities. (SPEC SET-2)"""
+
+    def add(self, label: str, *, percent: Amount | None = None, colour: str = "grey") -> Probability:
+        """Add one; without *percent* it is read from a label such as ``"Hot 75%"``."""
+        if percent is None:
+            words = [word for word in str(label).split() if word.endswith("%")]
+            if len(words) != 1:
+                raise Invalid(
+                    Problem("percent", "missing", f"how likely is {shown(label)}? Pass percent=, from 0 to 100")
+                )
+            percent = words[0]
+        with self._sales.work() as work:
+            return self._add(work, label=label, percent=percent, colour=colour)
+
+
+class TagList(SettingList[Tag]):
+    """The tags of opportunities. (SPEC SET-3)"""
+
+    def add(self, label: str, *, colour: str = "grey") -> Tag:
+        """Add a tag; *colour* is ``#rrggbb`` or a name of the palette."""
+        with self._sales.work() as work:
+            return self._add(work, label=label, colour=colour)
+
+
+class TaxRateList(SettingList[TaxRate]):
+    """The tax rates. (SPEC SET-7)
+
+    >>> rate = sales.settings.tax_rates.add("T1", "20", description="Standard rate")
+    >>> sp.Line("Shed", unit_price="950", tax=rate).tax.code
+    'T1'
+    """
+
+    def add(self, code: str, percent: Amount, *, description: str = "", category: str | None = None) -> TaxRate:
+        """Add a rate; pass it as ``tax=`` of a line."""
+        with self._sales.work() as work:
+            found = category if category is not None else Tax.of(percent, "percent").category
+            return self._add(work, code=code, percent=percent, description=description, category=found)
+
+
+class UserList(SettingList[User]):
+    """The users. (SPEC SET-9)"""
+
+    def add(self, name: str, *, email: str = "", department: str = "", id: str | None = None) -> User:
+        """Add a user; *id* is what the host calls them when they act."""
+        values: dict[str, Any] = {"name": name, "email": email, "department": department}
+        if id is not None:
+            values["id"] = text.clean(id, "id", required=True)
+        with self._sales.work() as work:
+            return self._add(work, **values)
+
+
+class SeriesList(SettingList[Series]):
+    """The series of references. (SPEC SET-8)"""
+
+    def add(self, label: str, for_type: str, *, prefix: str = "", pattern: str = "", at: str | None = None) -> Series:
+        """Add a series; the first one of a type takes the place of the default."""
+        when = at if at is not None else getattr(DEFAULT_SERIES.get(for_type), "at", "creation")
+        with self._sales.work() as work:
+            return self._add(work, label=label, for_type=for_type, prefix=prefix, pattern=pattern, at=when)
+
+    def set_next(self, series: Series | str, number: int) -> Series:
+        """Make *number* the next one."""
+        if type(number) is not int or number < 0:
+            raise Invalid(Problem("number", "range", f"a number is 0 or more, not {shown(number)}"))
+        with self._sales.work() as work:
+            before = self._choose(work.settings)[name_of(series)]
+            taken = work.next_number(before.id)  # the counter itself only ever grows
+            return self._keep(work, attrs.evolve(before, offset=number - taken - 1), before, "next number set")
+
+
+class FieldList(SettingList[FieldSchema]):
+    """The custom fields of every record type. (SPEC SET-4)"""
+
+    fixed = dict.fromkeys(("record_type", "key", "type"), "answers were given to it; archive it, and add another field")
+
+    def add(self, record_type: str, key: str, label: str, type: str, **facts: Unpack[FieldFacts]) -> FieldSchema:
+        """Add a field. *facts*: mandatory, help, default, choices, required_answer, required_message."""
+        refuse_unknown("custom field", FieldSchema, facts, but=self.fixed)
+        values = _with_answers(key, facts)
+        with self._sales.work() as work:
+            return self._add(work, record_type=record_type, key=key, label=label, type=type, **values)
+
+    def edit(self, record: FieldSchema | str, **values: Any) -> FieldSchema:
+        """Replace some values of one; *default* and *required_answer* are plain values, as in ``add``."""
+        return super().edit(record, **_with_answers(self[name_of(record)].key, values))
+
+    def delete(self, record: FieldSchema | str, *, replacement: FieldSchema | str | None = None) -> int:
+        """Delete it, erase the answers to it, and return how many there were. (SPEC SET-4)
+
+        What was sent is locked: the answers in sent documents stay. Archive the field to keep all of them.
+        """
+        if replacement is not None:
+            raise Invalid(Problem("replacement", "unknown", "the answers to a custom field are erased, never moved"))
+        with self._sales.work() as work:
+            field = self._choose(work.settings)[name_of(record)]
+            kind = "opportunity" if field.record_type == "opportunity" else "document"
+            where: Predicate = Has("answers", field.key)
+            if kind == "document":
+                where = All((where, Cmp("type", "=", field.record_type), Cmp("sent", "=", 0), Missing("in_transit")))
+            answered = list(work.find(Query(kind=kind, where=where)))
+            for one in answered:
+                left = tuple(answer for answer in one.answers if answer.key != field.key)
+                work.keep(attrs.evolve(one, answers=left), one, action="custom field deleted")
+            super().delete(field)
+            return len(answered)
+
+
+def _with_answers(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *values* with the plain values of answers as answers."""
+    found = dict(values)
+    for name in ("default", "required_answer"):
+        value = found.get(name)
+        if value is not None and not isinstance(value, Answer):
+            found[name] = Answer(key, value)
+    return found

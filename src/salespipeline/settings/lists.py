@@ -1,0 +1,198 @@
+"""What every list of the administrator can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+
+from salespipeline.catalog import SETTING_LISTS
+from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.numbering import Series
+from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
+from salespipeline.query import Cmp, Count, Has, Predicate, Query
+from salespipeline.work import Work
+
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["SettingList", "name_of", "refuse_unknown"]
+
+
+S = TypeVar("S", Stage, Probability, Tag, TaxRate, User, Series, FieldSchema)
+_USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
+    Stage: lambda id: Cmp("stage", "=", id),
+    Probability: lambda id: Cmp("probability", "=", id),
+    Tag: lambda id: Has("tags", id),
+    User: lambda id: Cmp("owner", "=", id),
+}
+
+
+class SettingList(Generic[S]):
+    """One list: iterate it, look up by id or label, add, edit, rename, move, archive, restore, delete.
+
+    >>> stages = sales.settings.stages
+    >>> stages.move("Order signed", before="Prospect")
+    >>> _ = stages.edit("Prospect", label="Lead"), stages.archive("Order signed")
+    >>> stages, stages.usage("Lead"), [stage.label for stage in stages.archived]
+    (<2 stage: Lead, Quotation sent>, 1, ['Order signed'])
+    >>> stages.restore("Order signed").archived, stages.delete("Lead", replacement="Quotation sent")
+    (False, 1)
+    >>> [row["label"] for row in stages.to_dicts()]
+    ['Order signed', 'Quotation sent']
+    """
+
+    fixed: Mapping[str, str] = {}  # what is said once, when one is added; and what to do instead of editing it
+
+    def __init__(self, sales: Sales, cls: type[S], choose: Callable[[Settings], Listed[S]]) -> None:
+        self._sales = sales
+        self._cls: type[S] = cls
+        self._choose: Callable[[Settings], Listed[S]] = choose
+
+    def _listed(self) -> Listed[S]:
+        with self._sales.work(write=False) as work:
+            return self._choose(work.settings)
+
+    def __iter__(self) -> Iterator[S]:
+        return iter(self._listed())
+
+    def __len__(self) -> int:
+        return len(self._listed())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._listed()
+
+    def __getitem__(self, name: str) -> S:
+        return self._listed()[name]
+
+    @property
+    def archived(self) -> tuple[S, ...]:
+        """Those that are archived: still shown on old records, no longer offered."""
+        return tuple(record for record in self._listed().all if record.archived)
+
+    def _add(self, work: Work, **values: Any) -> S:
+        listed = self._choose(work.settings)
+        values.setdefault("id", work.new_id())
+        values.setdefault("position", 1 + max((record.position for record in listed.all), default=-1))
+        record: S = self._cls(**values).checked()
+        return self._keep(work, record, None, "added")
+
+    def _keep(self, work: Work, after: S, before: S | None, action: str) -> S:
+        try:
+            kept = work.keep(after, before, action=action)
+        except Duplicate as error:
+            message = f"a {self.what} called {after.label!r} exists already (it may be archived): use that one, or restore() it"
+            raise Duplicate(message, kind="setting", id=after.id, fields=error.fields) from error
+        work.touch_settings()
+        return kept
+
+    @property
+    def what(self) -> str:
+        """What it is a list of: ``stage``."""
+        return SETTING_LISTS[self._cls].replace("_", " ")
+
+    def edit(self, record: S | str, **values: Any) -> S:
+        """Replace some values of one; a rename touches no record. (SPEC SET-1)"""
+        with self._sales.work() as work:
+            before = self._choose(work.settings)[name_of(record)]
+            refuse_unknown(self.what, self._cls, values, but=self.fixed)
+            return self._keep(work, attrs.evolve(before, **values).checked(), before, "edited")
+
+    def archive(self, record: S | str) -> S:
+        """Offer it no longer; records that have it keep it."""
+        return self.edit(record, archived=True)
+
+    def restore(self, record: S | str) -> S:
+        """Offer it again."""
+        return self.edit(record, archived=False)
+
+    def move(self, record: S | str, *, before: S | str | None = None, after: S | str | None = None) -> None:
+        """Move it before or after another one."""
+        if (before is None) == (after is None):
+            raise Invalid(Problem("before", "choice", "say before= or after=, one of them"))
+        with self._sales.work() as work:
+            listed = self._choose(work.settings)
+            moving = listed[name_of(record)]
+            target = listed[name_of(before if before is not None else after)]
+            order = [one for one in listed.all if one.id != moving.id]
+            order.insert(order.index(target) + (after is not None), moving)
+            for position, one in enumerate(order):
+                if one.position != position:
+                    work.keep(attrs.evolve(one, position=position), one, action="moved")
+            work.touch_settings()
+
+    def usage(self, record: S | str) -> int:
+        """Return how many opportunities have it."""
+        with self._sales.work(write=False) as work:
+            return self._usage(work, self._choose(work.settings)[name_of(record)].id)
+
+    def _usage(self, work: Work, id: str) -> int:
+        used = _USED_BY.get(self._cls)
+        if used is None:
+            return 0
+        ((number,),) = work.tx.tally(Query(kind="opportunity", where=used(id)), (), (Count(),))
+        return int(number or 0)
+
+    def delete(self, record: S | str, *, replacement: S | str | None = None) -> int:
+        """Delete it; one in use needs a *replacement* that its opportunities get. Returns how many got it. (SPEC SET-1)"""
+        with self._sales.work() as work:
+            listed = self._choose(work.settings)
+            gone = listed[name_of(record)]
+            number = self._usage(work, gone.id)
+            named = None if replacement is None else listed[listed.chosen(replacement, "replacement")]
+            if named is not None and named.id == gone.id:
+                raise Invalid(
+                    Problem("replacement", "choice", f"{gone.label!r} cannot take its own place: name another")
+                )
+            if number and named is None:
+                message = (
+                    f"{self.what} {gone.label!r} is used by {number} opportunities: archive() it, or pass replacement="
+                )
+                raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
+            if number and named is not None:
+                self._replace(work, gone.id, named.id)
+            work.remove(gone)
+            work.touch_settings()
+            return number
+
+    def _replace(self, work: Work, old: str, new: str) -> None:
+        field = {Stage: "stage_id", Probability: "probability_id", Tag: "tags", User: "owner_id"}[self._cls]
+        for deal in list(work.find(Query(kind="opportunity", where=_USED_BY[self._cls](old)))):
+            value: Any = new
+            if field == "tags":
+                value = tuple(dict.fromkeys(new if tag == old else tag for tag in deal.tags))
+            work.keep(attrs.evolve(deal, **{field: value}), deal, action=f"{self.what} replaced")
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return plain rows, with every field."""
+        return [attrs.asdict(record, recurse=False) for record in self]
+
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import setting_html
+
+        return setting_html(self)
+
+    def __repr__(self) -> str:
+        return repr(self._listed())
+
+
+def name_of(record: object) -> str:
+    """Return the id of a record, or the name that was given for one; raises ``Invalid`` for anything else."""
+    name = getattr(record, "id", record)
+    if not isinstance(name, str):
+        raise Invalid(Problem("record", "type", f"a record, its id or its label is needed, not {shown(record)}"))
+    return name
+
+
+def refuse_unknown(what: str, cls: type[Any], values: Mapping[str, object], *, but: Mapping[str, str]) -> None:
+    """Raise where *values* names what a record does not have, or what is not edited."""
+    checks = Checks()
+    known = [field.name for field in attrs.fields(cls) if field.name not in ("id", "version", *but)]
+    for name in values:
+        if name not in known:
+            hint = but.get(name) or suggestion(name, known)
+            checks.add(name, "unknown", f"a {what} has no {shown(name)} to edit: {hint}")
+    checks.done(action="edit")
