@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from salespipeline.entries import Entry, Index, Scalar, Stored
-from salespipeline.errors import Overflow
+from salespipeline.errors import Overflow, StorageError
 from salespipeline.query import (
     INT_MAX,
     INT_MIN,
@@ -74,7 +74,15 @@ class BaseTransaction(ABC):
 
     def amend(self, entry: Entry) -> None:
         """Replace index and body of what is kept as ``entry.version``, which stays its version."""
+        old = next((one for one in self.scan(entry.kind) if one.id == entry.id), entry)
         self.delete(entry.kind, entry.id, entry.version)
+        try:
+            self._put_up_to(entry)
+        except StorageError:  # what is refused changes nothing
+            self._put_up_to(old)
+            raise
+
+    def _put_up_to(self, entry: Entry) -> None:
         for version in range(entry.version):
             self.put(attrs.evolve(entry, version=version))
 
@@ -112,7 +120,7 @@ class BaseTransaction(ABC):
 
     # Two places where a store that has indexes, and no query language, comes in: everything above asks them.
 
-    def candidates(self, kind: str, where: Predicate) -> Iterable[Entry]:
+    def candidates(self, kind: str, where: Predicate) -> Iterable[Entry]:  # noqa: ARG002  # for those that override it
         """Yield the entries of *kind* that may satisfy *where*: all of them, or those that an index leaves."""
         return self.scan(kind)
 

@@ -28,6 +28,7 @@ from salespipeline.errors import (
     shown,
 )
 from salespipeline.stores.kinds import transaction_open
+from salespipeline.stores.sql import SQLITE
 from salespipeline.stores.sqlite_errors import FAILURES, translated
 
 __all__ = ["APPLICATION_ID", "STEPS", "Session", "SqliteFile"]
@@ -108,6 +109,7 @@ class SqliteFile:
             message = f"{shown(name)} is no file: each thread would get a database of its own; open 'memory:' instead"
             raise OpenError(message)
         self.path = Path(name).absolute()
+        self.dialect = SQLITE
         self._synchronous = synchronous
         self._timeout = timeout
         self._pid = os.getpid()

@@ -13,7 +13,7 @@ from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar
 from salespipeline.errors import NewerFormat, StorageError
 from salespipeline.stores.kinds import default, dumped, duplicate, loaded, merged, not_unique, paths_of
 from salespipeline.stores.rows import Rows
-from salespipeline.stores.sql import SQLITE, Compiler, quoted, side_table
+from salespipeline.stores.sql import SQLITE, Compiler, Dialect, quoted, side_table
 
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
@@ -23,8 +23,8 @@ _TYPES: Mapping[type, str] = {int: "INTEGER", str: "TEXT"}
 class Side:
     """The statements for the values of one ``many`` field."""
 
-    def __init__(self, kind: str, field: Field) -> None:
-        table = quoted(side_table(kind, field.name))
+    def __init__(self, kind: str, field: Field, dialect: Dialect) -> None:
+        table = dialect.table(side_table(kind, field.name))
         self.name = field.name
         self.field = field
         self.insert = f"INSERT INTO {table} (id, value) VALUES (?, ?)"  # noqa: S608
@@ -37,11 +37,12 @@ class Side:
 class Table(Rows):
     """The statements that read and write one kind, and the row that an entry becomes."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, dialect: Dialect = SQLITE) -> None:
         super().__init__(kind)
-        self.compiler = Compiler(kind, SQLITE)
-        self.sides = tuple(Side(kind.name, field) for field in kind.fields if field.many)
-        table, names = quoted(kind.name), [quoted(name) for name in self.columns]
+        self.compiler = Compiler(kind, dialect)
+        self.sides = tuple(Side(kind.name, field, dialect) for field in kind.fields if field.many)
+        self._name = table = dialect.table(kind.name)
+        names = [quoted(name) for name in self.columns]
         marks = ", ".join("?" for _ in names)
         self.get = f"SELECT id, version, body FROM {table} WHERE id = ?"  # noqa: S608
         self.version = f"SELECT version FROM {table} WHERE id = ?"  # noqa: S608
@@ -64,39 +65,47 @@ class Table(Rows):
             if None in values:
                 continue
             same = " AND ".join(f"{quoted(name)} = ?" for name in names)
-            text = f"SELECT 1 FROM {quoted(self.kind.name)} WHERE {same} AND id <> ?"  # noqa: S608
+            text = f"SELECT 1 FROM {self._name} WHERE {same} AND id <> ?"  # noqa: S608
             if connection.execute(text, (*values, entry.id)).fetchone():
                 return duplicate(entry.kind, entry.id, names)
         return None
 
 
-def kept_kinds(connection: sqlite3.Connection, catalog: Catalog) -> dict[str, Kind]:
-    """Return the kinds that the file has, or raise ``NewerFormat`` where a newer catalog has written to it."""
-    row = connection.execute("SELECT number FROM _formats WHERE name = 'body'").fetchone()
+def kept_kinds(
+    connection: sqlite3.Connection, catalog: Catalog, dialect: Dialect = SQLITE
+) -> tuple[dict[str, Kind], int | None]:
+    """Return the kinds that the file has and the format of its entries.
+
+    Raises ``NewerFormat`` where a newer catalog has written to it.
+    """
+    formats, kinds = dialect.table("_formats"), dialect.table("_kinds")
+    row = connection.execute(f"SELECT number FROM {formats} WHERE name = 'body'").fetchone()  # noqa: S608
     if row is not None and row[0] > catalog.format:
         message = f"the entries were written in format {row[0]} and this program knows {catalog.format}; upgrade it"
         raise NewerFormat(message)
-    rows = connection.execute("SELECT name, definition FROM _kinds").fetchall()
-    return {name: loaded(name, definition) for name, definition in rows}
+    rows = connection.execute(f"SELECT name, definition FROM {kinds}").fetchall()  # noqa: S608
+    return {name: loaded(name, definition) for name, definition in rows}, None if row is None else row[0]
 
 
-def keep_kinds(connection: sqlite3.Connection, catalog: Catalog) -> list[Kind]:
+def keep_kinds(connection: sqlite3.Connection, catalog: Catalog, dialect: Dialect = SQLITE) -> list[Kind]:
     """Make room for the kinds of *catalog* and return them, merged with what was there."""
-    kept = kept_kinds(connection, catalog)
-    connection.execute("INSERT OR REPLACE INTO _formats VALUES ('body', ?)", (catalog.format,))
+    kept, _ = kept_kinds(connection, catalog, dialect)
+    formats, definitions = dialect.table("_formats"), dialect.table("_kinds")
+    connection.execute(f"INSERT OR REPLACE INTO {formats} VALUES ('body', ?)", (catalog.format,))  # noqa: S608
     kinds = []
     for wanted in catalog.kinds:
         old = kept.get(wanted.name)
         kind = merged(old, wanted)
         if kind != old:
-            _lay_out(connection, kind, old)
-            connection.execute("INSERT OR REPLACE INTO _kinds VALUES (?, ?)", (kind.name, dumped(kind)))
+            _lay_out(connection, kind, old, dialect)
+            row = (kind.name, dumped(kind))
+            connection.execute(f"INSERT OR REPLACE INTO {definitions} VALUES (?, ?)", row)  # noqa: S608
         kinds.append(kind)
     return kinds
 
 
-def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None) -> None:
-    table = quoted(kind.name)
+def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None, dialect: Dialect) -> None:
+    table = dialect.table(kind.name)
     if old is None:
         connection.execute(
             f"CREATE TABLE {table} (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)"
@@ -105,7 +114,7 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None) -> No
     for field in kind.fields:
         before = old.by_name.get(field.name)
         if before is None and field.many:
-            _make_side(connection, kind, field)
+            _make_side(connection, kind, field, dialect)
         elif before is None:
             column = f"{quoted(field.name)} {_TYPES[field.type]}"
             if field.sortable:
@@ -114,33 +123,33 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None) -> No
         elif field.sortable and not before.sortable:
             text = f"UPDATE {table} SET {quoted(field.name)} = ? WHERE {quoted(field.name)} IS NULL"  # noqa: S608
             connection.execute(text, (default(field),))
-    for names, statement in _indexes(kind):
+    for names, statement in _indexes(kind, dialect):
         try:
             connection.execute(statement)
         except sqlite3.IntegrityError as error:
             raise not_unique(kind.name, names) from error
 
 
-def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field) -> None:
-    side = quoted(side_table(kind.name, field.name))
+def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field, dialect: Dialect) -> None:
+    side, name = dialect.table(side_table(kind.name, field.name)), side_table(kind.name, field.name)
     connection.execute(
-        f"CREATE TABLE {side} (id TEXT NOT NULL REFERENCES {quoted(kind.name)} (id) ON DELETE CASCADE, "
+        f"CREATE TABLE {side} (id TEXT NOT NULL REFERENCES {dialect.table(kind.name)} (id) ON DELETE CASCADE, "
         f"value {_TYPES[field.type]} NOT NULL, PRIMARY KEY (id, value)) WITHOUT ROWID"
     )
-    connection.execute(f"CREATE INDEX {quoted(side_table(kind.name, field.name) + '__value')} ON {side} (value, id)")
+    connection.execute(f"CREATE INDEX {dialect.table(name + '__value')} ON {side} (value, id)")
 
 
-def _indexes(kind: Kind) -> Iterator[tuple[tuple[str, ...], str]]:
+def _indexes(kind: Kind, dialect: Dialect) -> Iterator[tuple[tuple[str, ...], str]]:
     for names in kind.unique:
-        name = quoted(f"{kind.name}__unique__{'__'.join(names)}")
+        name = dialect.table(f"{kind.name}__unique__{'__'.join(names)}")
         columns = ", ".join(map(quoted, names))
-        statement = f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
+        statement = f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {dialect.table(kind.name)} ({columns})"
         optional = [quoted(name) for name in names if not kind.field(name).sortable]
         if optional:
             statement += " WHERE " + " AND ".join(f"{name} IS NOT NULL" for name in optional)
         yield names, statement
     for names in paths_of(kind):
         if names not in kind.unique:
-            name = quoted(f"{kind.name}__by__{'__'.join(names)}")
+            name = dialect.table(f"{kind.name}__by__{'__'.join(names)}")
             columns = ", ".join(map(quoted, (*names, "id")))
-            yield names, f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(kind.name)} ({columns})"
+            yield names, f"CREATE INDEX IF NOT EXISTS {name} ON {dialect.table(kind.name)} ({columns})"

@@ -1,0 +1,259 @@
+"""A transaction on a SQLite file, with everything pushed down into SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from types import TracebackType
+from typing import Any, cast
+
+from salespipeline.entries import Entry, Scalar, Stored
+from salespipeline.errors import StorageError
+from salespipeline.query import Group, Measure, Query, Sum
+from salespipeline.stores.base import BaseTransaction, Row
+from salespipeline.stores.kinds import (
+    conflict,
+    not_open,
+    not_prepared,
+    read_only,
+)
+from salespipeline.stores.sql import DEEPEST, depth
+from salespipeline.stores.sqlite_errors import FAILURES, translated
+from salespipeline.stores.sqlite_file import Session, SqliteFile
+from salespipeline.stores.sqlite_layout import Table
+from salespipeline.stores.sqlite_lent import LentFile, LentSession
+
+__all__ = ["SqliteTransaction"]
+
+_CHUNK = 500
+
+
+class SqliteTransaction(BaseTransaction):
+    """A transaction on a SQLite file."""
+
+    __slots__ = ("_broken", "_execute", "_file", "_now", "_session", "_tables", "_write")
+
+    def __init__(
+        self, file: SqliteFile | LentFile, tables: dict[str, Table], now: Callable[[], int], *, write: bool
+    ) -> None:
+        self._file = file
+        self._tables = tables
+        self._now = now
+        self._write = write
+        self._session: Session | LentSession | None = None
+        self._broken: StorageError | None = None
+        self._execute: Callable[..., sqlite3.Cursor] = _not_open
+
+    def __enter__(self) -> SqliteTransaction:
+        self._session = self._file.begin(write=self._write)
+        self._broken = None
+        self._execute = self._session.connection.execute
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._execute = _not_open
+        session, self._session = self._session, None
+        if session is None:
+            raise not_open()
+        end = cast("Callable[..., None]", self._file.end)  # a file ends the sessions that it began
+        end(session, commit=kind is None and self._broken is None)
+        if kind is None and self._broken is not None:
+            raise self._broken
+
+    # --- primitives ---
+
+    def get(self, kind: str, id: str) -> Stored | None:
+        """Return the entry, or ``None``."""
+        try:
+            row = self._execute(self._tables[kind].get, (id,)).fetchone()
+        except KeyError:
+            raise not_prepared(kind) from None
+        except FAILURES as error:
+            raise self._failed(error) from error
+        return None if row is None else Stored(*row)
+
+    def put(self, entry: Entry) -> None:
+        """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
+        self._keep(entry, entry.version + 1)
+
+    def amend(self, entry: Entry) -> None:
+        """Replace index and body of what is kept as ``entry.version``, which stays its version."""
+        self._keep(entry, entry.version)
+
+    def _keep(self, entry: Entry, becomes: int) -> None:
+        table = self._writable(entry.kind)
+        row = table.row(entry)
+        execute, id, version = self._execute, entry.id, entry.version
+        many = [table.pairs(side, entry) for side in table.sides]
+        try:
+            if version == 0 and becomes:
+                execute(table.insert, (id, 1, entry.body, *row))
+            elif execute(table.update, (becomes, entry.body, *row, id, version)).rowcount == 0:
+                raise conflict(entry.kind, id, version, self._version(table, id))
+            for side, rows in zip(table.sides, many, strict=True):
+                if version:
+                    execute(side.clear, (id,))
+                for pair in rows:
+                    execute(side.insert, pair)
+        except sqlite3.IntegrityError as error:
+            raise self._refused(table, entry, error) from error
+        except FAILURES as error:
+            raise self._failed(error) from error
+
+    def delete(self, kind: str, id: str, version: int) -> None:
+        """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""
+        table = self._writable(kind)
+        try:
+            if self._execute(table.delete, (id, version)).rowcount == 0:
+                raise conflict(kind, id, version, self._version(table, id))
+        except FAILURES as error:
+            raise self._failed(error) from error
+
+    def scan(self, kind: str) -> Iterator[Entry]:
+        """Yield every entry of a kind with its index, by id."""
+        table = self._table(kind)
+        if self._write:  # what is yielded is fixed now, whatever is written meanwhile
+            rows = self._rows(table.scan_all, ())
+            return iter(
+                [
+                    entry
+                    for start in range(0, len(rows), _CHUNK)
+                    for entry in self._entries(table, rows[start : start + _CHUNK])
+                ]
+            )
+        return self._scanned(table)
+
+    def _scanned(self, table: Table) -> Iterator[Entry]:
+        last = ""
+        while rows := self._rows(table.scan, (last, _CHUNK)):
+            yield from self._entries(table, rows)
+            last = rows[-1][0]
+
+    def _entries(self, table: Table, rows: list[tuple[Any, ...]]) -> Iterator[Entry]:
+        many: dict[str, dict[str, list[Scalar]]] = {}
+        for side in table.sides:
+            pairs = self._rows(side.between, (rows[0][0], rows[-1][0]))
+            for id, group in groupby(pairs, key=lambda pair: pair[0]):
+                many.setdefault(id, {})[side.name] = [value for _, value in group]
+        for id, version, body, *values in rows:
+            index: dict[str, Any] = {
+                name: value for name, value in zip(table.columns, values, strict=True) if value is not None
+            }
+            for name, several in many.get(id, {}).items():
+                index[name] = tuple(several)
+            yield Entry(table.kind.name, id, version, index, body)
+
+    def next_number(self, series: str) -> int:
+        """Return 1, 2, 3 … for *series*; a rollback takes it back."""
+        if not self._write:
+            raise read_only()
+        numbers = self._file.dialect.table("_numbers")
+        try:
+            if self._execute(f"UPDATE {numbers} SET last = last + 1 WHERE series = ?", (series,)).rowcount == 0:  # noqa: S608
+                self._execute(f"INSERT INTO {numbers} VALUES (?, 1)", (series,))  # noqa: S608
+            number: int = self._execute(f"SELECT last FROM {numbers} WHERE series = ?", (series,)).fetchone()[0]  # noqa: S608
+        except FAILURES as error:
+            raise self._failed(error) from error
+        return number
+
+    # --- pushed down ---
+
+    def find(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for."""
+        table = self._table(query.kind)
+        if depth(query.where) > DEEPEST:
+            return super().find(query)
+        rows = self._rows(*table.compiler.page(query, ("id", "version", "body")))
+        return iter([Stored(*row) for row in rows])
+
+    def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
+        """Yield these index fields (or ``"id"``) of what the query asks for."""
+        table = self._table(query.kind)
+        if depth(query.where) > DEEPEST:
+            return super().columns(query, fields)
+        rows = self._rows(*table.compiler.page(query, fields))
+        return iter(rows if fields else [()] * len(rows))
+
+    def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
+        """Yield one tuple a group: the keys, then the measures."""
+        table = self._table(query.kind)
+        if depth(query.where) > DEEPEST or not (by or measures):
+            return super().tally(query, by, measures)
+        text, values = table.compiler.tally(query, by, measures)
+        try:
+            rows = self._execute(text, values).fetchall()
+        except FAILURES as error:
+            if str(error) != "integer overflow":
+                raise self._failed(error) from error
+            return super().tally(query, by, measures)  # a partial sum may leave 64 bits where the sum does not
+        products = [place for place, one in enumerate(measures, len(by)) if isinstance(one, Sum) and one.times]
+        if any(type(row[place]) is float for place in products for row in rows):
+            return super().tally(query, by, measures)  # a product left 64 bits, and SQLite went on with floats
+        return iter(rows)
+
+    def get_many(self, kind: str, ids: Iterable[str]) -> dict[str, Stored]:
+        """Return those of *ids* that exist."""
+        table = self._table(kind)
+        found: dict[str, Stored] = {}
+        wanted = iter(dict.fromkeys(ids))
+        while chunk := list(islice(wanted, _CHUNK)):
+            marks = ", ".join("?" for _ in chunk)
+            for row in self._rows(table.get.replace("= ?", f"IN ({marks})"), chunk):
+                found[row[0]] = Stored(*row)
+        return found
+
+    def put_many(self, entries: Iterable[Entry]) -> None:
+        """Put every entry, as ``put`` does one."""
+        for entry in entries:
+            self.put(entry)
+
+    def now(self) -> int:
+        """Return the store's clock, in microseconds since 1970 UTC."""
+        return self._now()
+
+    # --- inside ---
+
+    def _table(self, kind: str) -> Table:
+        if self._session is None:
+            raise not_open()
+        try:
+            return self._tables[kind]
+        except KeyError:
+            raise not_prepared(kind) from None
+
+    def _writable(self, kind: str) -> Table:
+        if not self._write:
+            raise read_only()
+        return self._table(kind)
+
+    def _rows(self, text: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        try:
+            return self._execute(text, values).fetchall()
+        except FAILURES as error:
+            raise self._failed(error) from error
+
+    def _version(self, table: Table, id: str) -> int | None:
+        row = self._execute(table.version, (id,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _refused(self, table: Table, entry: Entry, error: sqlite3.IntegrityError) -> StorageError:
+        kept = self._version(table, entry.id)
+        if entry.version == 0 and kept is not None:
+            return conflict(entry.kind, entry.id, 0, kept)
+        assert self._session is not None  # noqa: S101
+        return table.taken(entry, self._session.connection) or translated(error, self._file.path)
+
+    def _failed(self, error: Exception) -> StorageError:
+        failure = translated(error, self._file.path)
+        if self._session is not None and not self._session.connection.in_transaction:
+            # SQLite rolled back by itself. Going on would commit each statement alone.
+            self._execute = _not_open
+            self._broken = failure
+        return failure
+
+
+def _not_open(*_: object) -> sqlite3.Cursor:
+    raise not_open()
