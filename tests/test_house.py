@@ -69,7 +69,8 @@ TABLE = {
             "issuing",
         ],
         f"{FACE} work filters listing collection settings contacts opportunities views documents report deliveries "
-        "delivery settling sending_report importing sales rewriting arguments expanding issuing ~opening ~notebook ~mail ~render | attrs ~uuid_utils",
+        "delivery settling sending_report importing sales rewriting arguments expanding issuing ~opening ~notebook "
+        "~mail ~render | attrs ~uuid_utils",
     ),
     "rewriting": f"{FACE} | ",
     "maintenance": f"{FACE} rewriting opening sales | attrs",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from salespipeline.testing.clauses.blobs import BlobsClauses
+from salespipeline.testing.clauses.forks import Forks
+from salespipeline.testing.clauses.handles import Handles
 from salespipeline.testing.clauses.hostile import Hostile
+from salespipeline.testing.clauses.interleavings import Interleavings
+from salespipeline.testing.clauses.lockstep import Lockstep
 from salespipeline.testing.clauses.numbers import Numbers
 from salespipeline.testing.clauses.pages import Pages
 from salespipeline.testing.clauses.predicates import Predicates
 from salespipeline.testing.clauses.preparing import Preparing
+from salespipeline.testing.clauses.processes import Processes
 from salespipeline.testing.clauses.refusals import Cost, Refusals, Signatures, StoreClock
 from salespipeline.testing.clauses.tallies import Tallies
+from salespipeline.testing.clauses.threads import Threads
 from salespipeline.testing.clauses.transactions import Transactions
 from salespipeline.testing.clauses.uniques import Uniques
 from salespipeline.testing.clauses.versions import Versions
@@ -27,6 +33,12 @@ class StoreTests(
     Numbers,
     Preparing,
     Hostile,
+    Handles,
+    Threads,
+    Interleavings,
+    Processes,
+    Forks,
+    Lockstep,
     Cost,
     Refusals,
     StoreClock,

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar, Stored
-from salespipeline.errors import Duplicate, NewerFormat, StorageError, StoreClosed, TransactionOpen
+from salespipeline.errors import Duplicate, NewerFormat, StorageError, StoreClosed, TransactionOpen, UpgradeNeeded
 from salespipeline.ports import Store
 from salespipeline.query import Cmp, Count, Has, Missing, Query
 from salespipeline.testing.clauses.base import Handle, StoreClauses
@@ -174,6 +174,25 @@ class Preparing(StoreClauses):
         older.close()
         again = opener()
         again.prepare(attrs.evolve(CATALOG, format=3))
+        assert found(again) == "a"
+        again.close()
+
+    def test_r20_an_older_format_is_upgraded_only_on_demand(self, opener: Handle) -> None:
+        """Entries in a lower format are refused with UpgradeNeeded, until prepare is told to upgrade; then for good."""
+        older = opener()
+        older.prepare(CATALOG)
+        put(older, deal("a"))
+        older.close()
+        store = opener()
+        with pytest.raises(UpgradeNeeded):
+            store.prepare(attrs.evolve(CATALOG, format=2))
+        store.prepare(attrs.evolve(CATALOG, format=2), upgrade=True)
+        assert found(store) == "a"
+        store.close()
+        again = opener()
+        again.prepare(attrs.evolve(CATALOG, format=2))
+        with pytest.raises(NewerFormat):
+            again.prepare(CATALOG, upgrade=True)
         assert found(again) == "a"
         again.close()
 

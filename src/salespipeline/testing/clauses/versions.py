@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from salespipeline.entries import Stored
-from salespipeline.errors import Conflict
+from salespipeline.errors import Conflict, Duplicate, ReadOnly
 from salespipeline.ports import Store
 from salespipeline.query import Cmp, Count, Has, Missing, Not, Query
 from salespipeline.testing.clauses.base import Handle, StoreClauses
@@ -144,6 +144,41 @@ class Versions(StoreClauses):
             assert next(tx.find(Query(kind="deal"))) == expected
             entry = next(tx.scan("deal"))
             assert Stored(entry.id, entry.version, entry.body) == expected
+
+    def test_v17_an_amendment_keeps_the_version(self, handle: Handle) -> None:
+        """Amend replaces the body and the whole index of the version that was read, which stays its version."""
+        store = handle()
+        put(store, deal("a", stage="lead", tags=("vip",), text="first"))
+        put(store, deal("a", 1, stage="lead", tags=("vip", "new"), text="second"))
+        with store.transaction() as tx:
+            tx.amend(deal("a", 2, owner="jane", tags=("new",), text="anew"))
+            assert tx.get("deal", "a") == Stored("a", 2, "anew")
+        (entry,) = all_of(handle())
+        assert (entry.version, entry.body) == (2, "anew")
+        assert dict(entry.index) == {"name": "", "value": 0, "owner": "jane", "tags": ("new",)}
+        assert found(handle(), Has("tags", "vip")) == ""
+        put(store, deal("a", 2))
+
+    def test_v18_an_amendment_of_another_version_is_refused(self, store: Store) -> None:
+        """Amend raises Conflict where another version is kept, or none, and changes nothing."""
+        put(store, deal("a", text="first"))
+        put(store, deal("a", 1, text="second"))
+        for entry in (deal("a"), deal("a", 1), deal("a", 3), deal("b"), deal("b", 1)):
+            with pytest.raises(Conflict), store.transaction() as tx:
+                tx.amend(entry)
+        assert [(entry.id, entry.version, entry.body) for entry in all_of(store)] == [("a", 2, "second")]
+
+    def test_v19_an_amendment_that_is_refused_changes_nothing(self, store: Store) -> None:
+        """Amend raises Duplicate for a taken unique and ReadOnly in a reading transaction, and changes nothing."""
+        put(store, deal("a", reference="R1"), deal("b", reference="R2", tags=("vip",), text="kept"))
+        put(store, deal("b", 1, reference="R2", tags=("vip",), text="kept"))
+        with store.transaction() as tx, pytest.raises(Duplicate):
+            tx.amend(deal("b", 2, reference="R1"))
+        with store.transaction(write=False) as tx, pytest.raises(ReadOnly):
+            tx.amend(deal("b", 2))
+        entry = all_of(store)[1]
+        assert (entry.version, entry.body, entry.index["tags"]) == (2, "kept", ("vip",))
+        assert found(store, Cmp("reference", "=", "R2")) == "b"
 
     def test_v16_a_conflict_leaves_the_index_alone(self, store: Store) -> None:
         """A put that is refused changes no index field, no many value and no count."""
