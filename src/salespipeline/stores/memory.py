@@ -283,10 +283,11 @@ class MemoryTransaction(BaseTransaction):
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
         """Yield one tuple a group: the keys, then the measures."""
         records = self._records(query.kind)
-        if query.kind in self._patch:
-            return super().tally(query, by, measures)
-        with self._data.mutex:
-            return iter(grouped([record.fields for record in selected(records, query.where)], by, measures))
+        with self._data.mutex:  # held while the patch is looked for, too: a writer may be about to make one
+            if query.kind not in self._patch:
+                indexes = [record.fields for record in selected(records, query.where)]
+                return iter(grouped(indexes, by, measures))
+        return super().tally(query, by, measures)
 
     def now(self) -> int:
         """Return the store's clock, in microseconds since 1970 UTC."""
