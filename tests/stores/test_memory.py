@@ -13,6 +13,7 @@ class TestMemoryStore(StoreTests):
     lacks = {
         "second-process": "what is in the memory of one process cannot be opened by another",
         "fork": "a forked child has a copy of its own, which it may use",
+        "open-after-fork": "what is in the memory of one process cannot be opened by another",
     }
 
     @pytest.fixture

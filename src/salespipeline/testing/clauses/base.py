@@ -18,7 +18,8 @@ Handle: TypeAlias = Callable[[], Store]
 # What a store may lack. Atomicity, versions, uniques, numbers and the meaning of queries are not among them.
 CAPABILITIES: Mapping[str, str] = {
     "second-process": "another process can open the same data at the same time",
-    "fork": "a forked child cannot disturb the handles that it inherited",
+    "fork": "a handle that a forked child inherited is closed there",
+    "open-after-fork": "a child that was forked while a handle was open can open one of its own",
     "threads": "threads can share a handle, each with a transaction of its own",
     "reads-while-writing": "a reader neither waits for a writer nor holds one up",
     "large": "a body of sixteen million characters, and a file of sixteen million bytes, can be kept",
