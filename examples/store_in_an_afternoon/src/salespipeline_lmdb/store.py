@@ -33,15 +33,18 @@ def open_lmdb(url: str) -> LmdbStore:
 
 
 class Environment:
-    """A folder that is open in this process. LMDB allows it to be opened only once."""
+    """A folder that is open in this process. LMDB allows it to be opened only once.
+
+    Its users are handles and running transactions; the last to leave closes it, so that a handle may be closed while
+    another thread is in the middle of something.
+    """
 
     _open: ClassVar[dict[Path, Environment]] = {}
-    _guard = threading.Lock()
+    _guard: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
-        self.users = 0
-        self.pid = os.getpid()
+        self.users: set[LmdbStore | LmdbTransaction] = set()
         self.writer = threading.Lock()  # LMDB's own cannot be waited for with a time-out
         self.lmdb = lmdb.open(str(path), map_size=size, max_dbs=4, max_readers=1024)
         self.entries = self.lmdb.open_db(b"entries")
@@ -50,29 +53,55 @@ class Environment:
         self.facts = self.lmdb.open_db(b"facts")
 
     @classmethod
-    def of(cls, path: Path, size: int) -> Environment:
-        """Return the environment of *path*, opened if it is not."""
+    def used_by(cls, user: LmdbStore, path: Path, size: int) -> Environment:
+        """Return the environment of *path*, opened if it is not, with one more user."""
         with cls._guard:
             found = cls._open.get(path)
-            if found is None or found.pid != os.getpid():  # a forked child never touches its parent's
+            if found is None:
                 found = cls._open[path] = cls(path, size)
-            found.users += 1
+            found.users.add(user)
             return found
 
-    def leave(self) -> None:
+    def enter(self, user: LmdbTransaction) -> None:
+        """Keep it open for *user* as well."""
+        with self._guard:
+            if not self.users:
+                raise StoreClosed(f"the store {self.path} was closed; open a new one")
+            self.users.add(user)
+
+    def leave(self, user: LmdbStore | LmdbTransaction) -> None:
         """Close it with its last user."""
         with self._guard:
-            self.users -= 1
-            if not self.users and self.pid == os.getpid():
+            self.users.discard(user)
+            if not self.users:
                 del self._open[self.path]
                 self.lmdb.close()
+
+    @classmethod
+    def abandon_all(cls) -> None:
+        """In a forked child: let go of what was inherited, so that the child may open its own.
+
+        Nothing is closed or rolled back by name: that would clear the parent's marks in the table of readers. The
+        binding frees what nobody refers to any more, and then leaves alone what is the parent's.
+        """
+        inherited = list(cls._open.values())
+        cls._open.clear()
+        cls._guard = threading.Lock()  # whoever held it is not here
+        for environment in inherited:
+            for user in environment.users:
+                user.abandon()
+            del environment.lmdb, environment.entries, environment.index, environment.numbers, environment.facts
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=Environment.abandon_all)
 
 
 class LmdbStore:
     """Entries in a folder, which is made if it is not there.
 
-    May be shared between threads; not with a forked child, where it raises ``StoreClosed``. *size* is how many bytes
-    the folder may grow to, *timeout* how many seconds to wait for another thread that writes.
+    May be shared between threads; not with a forked child, where it raises ``StoreClosed`` and the child opens its own.
+    *size* is how many bytes the folder may grow to, *timeout* how many seconds to wait for another thread that writes.
     """
 
     def __init__(
@@ -86,7 +115,7 @@ class LmdbStore:
         folder = Path(path).absolute()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self.environment = Environment.of(folder.resolve(), size)
+            self.environment = Environment.used_by(self, folder.resolve(), size)
         except OSError as error:
             raise OpenError(f"the folder {folder} cannot be used: {error.strerror or error}") from error
         except lmdb.Error as error:
@@ -95,7 +124,7 @@ class LmdbStore:
         self.now = now
         self.kinds: dict[str, Kind] = {}
         self.local = threading.local()
-        self._closed = False
+        self._closed = self._abandoned = False
 
     def __repr__(self) -> str:
         return f"<LmdbStore {str(self.environment.path)!r}>"
@@ -144,11 +173,15 @@ class LmdbStore:
             raise transaction_open()
         if not self._closed:
             self._closed = True
-            self.environment.leave()
+            self.environment.leave(self)
+
+    def abandon(self) -> None:
+        """Be of no use any more: this is a forked child."""
+        self._closed = self._abandoned = True
 
     def usable(self) -> None:
         """Raise ``StoreClosed`` or ``TransactionOpen`` where no transaction can begin."""
-        if self.environment.pid != os.getpid():
+        if self._abandoned:
             raise StoreClosed("this handle belongs to the parent process; open a new one after a fork")
         if self._closed:
             raise StoreClosed(f"the store {self.environment.path} was closed; open a new one")

@@ -51,13 +51,14 @@ class LmdbTransaction(BaseTransaction):
         store = self._store
         store.usable()
         environment = store.environment
+        environment.enter(self)
         if self._write and not environment.writer.acquire(timeout=store.timeout):
+            environment.leave(self)
             raise Unavailable(f"the store is busy: another thread writes for {store.timeout:g} seconds; try again")
         try:
             self._tx = environment.lmdb.begin(write=self._write)
         except BaseException as error:
-            if self._write:
-                environment.writer.release()
+            self._leave()
             if isinstance(error, lmdb.Error):
                 raise translated(error, environment.path) from error
             raise
@@ -78,8 +79,18 @@ class LmdbTransaction(BaseTransaction):
         except lmdb.Error as failure:
             raise translated(failure, self._store.environment.path) from failure
         finally:
-            if self._write:
-                self._store.environment.writer.release()
+            self._leave()
+
+    def _leave(self) -> None:
+        environment = self._store.environment
+        if self._write:
+            environment.writer.release()
+        environment.leave(self)
+
+    def abandon(self) -> None:
+        """Be over without an end: this is a forked child, and the transaction is its parent's."""
+        self._open = False
+        self._tx = None
 
     # --- primitives ---
 
