@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from salespipeline.codec import content_digest
-from salespipeline.documents import issue
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party, Seal
 from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason, moved, reasons
 from salespipeline.errors import Invalid, MailError, Problem, RenderError, StorageError, TemplateError
+from salespipeline.issuing import issue
 from salespipeline.ports import Mail, NotSent, Outcome, Unknown
 from salespipeline.query import Cmp, Query
 from salespipeline.sending_report import Plan, PlanRow, SendReport, SendRow

@@ -1,0 +1,136 @@
+"""``sales.documents``: financial documents, editable until sent. (SPEC section 3)"""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from salespipeline.arguments import DocumentFacts
+from salespipeline.codec import content_digest
+from salespipeline.documents.copies import Copies
+from salespipeline.documents.drafting import draft_from, edited_draft
+from salespipeline.documents.facts import Facts
+from salespipeline.documents.listing import SHAPE, DocumentListing
+from salespipeline.domain import rules
+from salespipeline.domain.checks import Verdict
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.document import Approval, Document, DocumentType, as_type
+from salespipeline.domain.numbering import Series
+from salespipeline.domain.opportunity import Opportunity
+from salespipeline.domain.settings import Settings
+from salespipeline.errors import Invalid, Problem, Refused
+from salespipeline.ports import Rendered
+from salespipeline.views import view_of
+
+__all__ = ["Documents"]
+
+
+class Documents(Facts, Copies):
+    """Every financial document; found by id or reference.
+
+    A quote is held, released, sent by hand and accepted; an invoice is made from it, sent and paid:
+
+    >>> desk = sales.documents
+    >>> desk.hold(quote, "waiting for the drawing").held.why, desk.release(quote.id).held
+    ('waiting for the drawing', None)
+    >>> sent = desk.mark_sent(quote.id)
+    >>> desk.can(sent, "edit").allowed, bool(desk.verify(sent))
+    (False, True)
+    >>> invoice = desk.convert(desk.accept(sent, by="Zoë Field"), "invoice")
+    >>> invoice.reference, desk.mark_sent(invoice).reference
+    (None, 'INV/00001')
+    >>> desk.pay(invoice.id, "10000 GBP").balance
+    Money('80.00', 'GBP')
+
+    What nobody wants is cancelled, and kept, or deleted while it is a draft; its number is never used again:
+
+    >>> desk.cancel(desk.draft(deal, "quote"), "drawn up twice").state(sent.date)
+    'cancelled'
+    >>> third = desk.draft(deal, "quote")
+    >>> desk.pdf(third)[:5], desk.render(third, acme, sales.settings.snapshot).media_type
+    (b'%PDF-', 'application/pdf')
+    >>> desk.delete(third)
+    >>> desk.reject(desk.mark_sent(desk.draft(deal, "quote"))).reference
+    'QUO/00004'
+    """
+
+    cls = Document
+    shape = SHAPE
+
+    def all(self) -> DocumentListing:
+        """Return all of them, as a listing."""
+        return DocumentListing(self._sales, self.shape)
+
+    def where(self, **filters: object) -> DocumentListing:
+        """Return the documents that fit: see ``Listing.where``."""
+        return self.all().where(**filters)
+
+    def draft(
+        self,
+        source: Opportunity | Contact | str,
+        type: DocumentType | str,
+        *,
+        series: Series | str | None = None,
+        **given: Unpack[DocumentFacts],
+    ) -> Document:
+        """Draft a document from an opportunity, filled with its lines, or stand-alone on a contact. (SPEC DOC-1)
+
+        *source* is an opportunity or its reference, or a ``Contact``. *given* replaces what is filled in:
+        lines, subject, contact, person, currency, due, note, terms, reference, custom, owner, locale. Another
+        currency needs ``rate=`` or new lines.
+
+        >>> sales.documents.draft(deal, "purchase order", note="Deliver to gate 2").reference
+        'PO/00001'
+        """
+        kind = as_type(type)
+        with self._sales.work() as work:
+            if isinstance(source, Contact):
+                return draft_from(self._sales, work, kind, {"contact": source}, dict(given), series=series)
+            deal: Opportunity = self._sales.opportunities._named(work, source)
+            filled: dict[str, Any] = {"contact": deal.contact_id, "currency": deal.currency, "lines": deal.lines}
+            filled |= {"subject": deal.subject, "owner": deal.owner_id, "person": deal.person_id}
+            return draft_from(self._sales, work, kind, filled, dict(given), series=series, opportunity_id=deal.id)
+
+    def edit(self, document: Document | str, **given: Unpack[DocumentFacts]) -> Document:
+        """Replace some values of a draft; raises ``NotEditable`` once it was sent. (SPEC DOC-3)
+
+        >>> sales.documents.edit(quote, lines=[{"description": "Racking", "unit_price": "199"}]).total
+        Money('199.00', 'GBP')
+        """
+        return self._change(document, lambda one, work: edited_draft(self._sales, work, one, dict(given)), "edited")
+
+    def can(self, document: Document | str, move: str, *, into: DocumentType | str | None = None) -> Verdict:
+        """Say whether a move (a word of ``rules.Move``) is possible, and if not, why. (SPEC EXT-4)"""
+        record = self.get(document) if isinstance(document, str) else document
+        return rules.can(record, move, into=None if into is None else as_type(into))
+
+    def pdf(self, document: Document | str) -> bytes:
+        """Return its PDF: of a sent one the bytes that left, of a draft one that is visibly marked so. (SPEC DOC-10)"""
+        with self._sales.work(write=False) as work:
+            record = self._named(work, document)
+            contact = work.get(Contact, record.contact_id)
+            settings = work.settings
+        if record.seal is not None and record.seal.pdf is not None:
+            return b"".join(self._sales.blobs.read(record.seal.pdf))
+        if record.approval in (Approval.PENDING, Approval.REFUSED):
+            message = f"{record.name} has no PDF while its approval is {record.approval.value}; approve() it first"
+            raise Refused(message, record=record.name, action="pdf")
+        return self.render(record, contact, settings).content
+
+    def render(self, record: Document, contact: Contact | None, settings: Settings) -> Rendered:
+        """Draw *record* as it stands."""
+        logo_id = record.logo if record.seller is not None else settings.organisation.logo
+        logo = b"".join(self._sales.blobs.read(logo_id)) if logo_id is not None else None
+        today = settings.day_of(self._sales.now())
+        return self._sales.renderer.render(view_of(record, contact, settings, today=today, logo=logo))
+
+    def verify(self, document: Document | str) -> Verdict:
+        """Say whether a sent document still is what the client saw: its content and its PDF. (SPEC DOC-7)"""
+        record = self.get(document) if isinstance(document, str) else document
+        if record.seal is None:
+            raise Invalid(Problem("document", "unsealed", f"{record.name} was not sent, so nothing is sealed yet"))
+        if content_digest(record) != record.seal.content:
+            return Verdict(False, f"the content of {record.name} is not what was sealed")
+        if record.seal.pdf is not None:
+            for _ in self._sales.blobs.read(record.seal.pdf):  # raises where the bytes do not fit their digest
+                pass
+        return Verdict(True)

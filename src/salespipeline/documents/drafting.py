@@ -1,0 +1,81 @@
+"""Making a draft from what is filled in and what was given in its place, and editing one. (SPEC DOC-1, DOC-3)"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from salespipeline.domain import moves, rules
+from salespipeline.domain.checks import Checks
+from salespipeline.domain.document import Document, DocumentType
+from salespipeline.domain.given import in_currency
+from salespipeline.domain.numbering import Series
+from salespipeline.domain.rules import Move
+from salespipeline.errors import Invalid
+from salespipeline.expanding import expanded
+from salespipeline.issuing import next_number
+from salespipeline.opportunities import given_contact
+from salespipeline.work import Work
+
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["draft_from", "edited_draft"]
+
+
+def draft_from(
+    sales: Sales,
+    work: Work,
+    kind: DocumentType,
+    filled: dict[str, Any],
+    given: dict[str, Any],
+    *,
+    series: Series | str | None = None,
+    opportunity_id: str | None = None,
+    source: Document | None = None,
+) -> Document:
+    """Keep a draft with what is *filled* in, and what was *given* in its place. *source* is what it was made from."""
+    checks = Checks()
+    owner = work.settings.users.get(filled.get("owner", ""))
+    if owner is None or owner.archived:
+        filled.pop("owner", None)  # whoever made the opportunity need not be a user; whoever acts owns the document
+    if "contact" in given:
+        filled.pop("person", None)  # somebody at the former contact does not move with the copy
+    before = filled.get("currency", work.settings.organisation.currency)
+    values = filled | given
+    expanded(work, values, checks, before)
+    rate = values.pop("rate", None)
+    if "lines" in filled and "lines" not in given:
+        try:
+            values["lines"] = in_currency(filled["lines"], before, values["currency"], rate)
+        except Invalid as error:  # a currency that nobody knows is found again below
+            checks.problems += [problem for problem in error.problems if problem.path != "currency"]
+    contact = checks.take(given_contact, work, sales.contacts, values.get("contact"))
+    chosen: Series | None = checks.take(work.settings.series_for, kind.value, series)
+    number, reference = None, None
+    if chosen is not None and chosen.at == "creation" and values.get("reference") is None:
+        number, reference = next_number(work, chosen)
+    document = Document.drafted(
+        values,
+        work.settings,
+        id=work.new_id(),
+        type=kind,
+        series=chosen.id if chosen is not None else "",
+        contact=contact,
+        at=work.at,
+        by=work.by,
+        number=number,
+        reference=reference,
+        opportunity_id=opportunity_id if source is None else source.opportunity_id,
+        source_id=None if source is None else source.id,
+        checks=checks,
+    )
+    return work.keep(document, action="drafted")
+
+
+def edited_draft(sales: Sales, work: Work, before: Document, given: dict[str, Any]) -> Document:
+    """Return *before* with some values replaced; it is not kept yet."""
+    rules.refuse(before, Move.EDIT)
+    checks = Checks()
+    contact = checks.take(given_contact, work, sales.contacts, given.get("contact", before.contact_id))
+    expanded(work, given, checks, before.currency)
+    return moves.edited(before, given, work.settings, contact=contact, by=work.by, checks=checks)

@@ -1,0 +1,109 @@
+"""What is said of a document beside its content: held, approved, sent, answered, paid, cancelled, deleted. (SPEC DOC-2)"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import attrs
+
+from salespipeline.codec import content_digest
+from salespipeline.collection import Collection
+from salespipeline.domain import moves, rules
+from salespipeline.domain.checks import as_date, aware
+from salespipeline.domain.document import Document, Seal
+from salespipeline.domain.rules import Move
+from salespipeline.issuing import issue
+from salespipeline.money import Money
+from salespipeline.work import Work
+
+__all__ = ["Facts"]
+
+
+class Facts(Collection[Document]):
+    """The moves that keep the content as it is; the examples are those of ``Documents``."""
+
+    def hold(self, document: Document | str, why: str = "") -> Document:
+        """Put it on hold: *send all* leaves it out until it is released. (SPEC SEND-2)"""
+        return self._change(document, lambda one, work: moves.held(one, at=work.at, by=work.by, why=why), "put on hold")
+
+    def release(self, document: Document | str) -> Document:
+        """Take the hold away."""
+        return self._change(document, lambda one, _work: moves.released(one), "released")
+
+    def request_approval(self, document: Document | str) -> Document:
+        """Ask somebody to agree before it leaves, who may ``approve`` or ``refuse``. (SPEC DOC-8)"""
+        return self._change(
+            document, lambda one, work: moves.approval_requested(one, at=work.at, by=work.by), "approval requested"
+        )
+
+    def approve(self, document: Document | str, why: str = "") -> Document:
+        """Agree that it leaves."""
+        return self._change(
+            document, lambda one, work: moves.approved(one, at=work.at, by=work.by, why=why), "approved"
+        )
+
+    def refuse(self, document: Document | str, why: str = "") -> Document:
+        """Refuse that it leaves."""
+        return self._change(
+            document, lambda one, work: moves.approval_refused(one, at=work.at, by=work.by, why=why), "approval refused"
+        )
+
+    def mark_sent(self, document: Document | str, *, at: datetime | None = None) -> Document:
+        """Mark it sent by hand: it is numbered, dated and sealed, and its content is locked for ever. (SPEC DOC-3)"""
+
+        def move(before: Document, work: Work) -> Document:
+            rules.refuse(before, Move.SEND)
+            when = work.at if at is None else aware(at)
+            issued = issue(work, before, when)
+            return moves.marked_sent(issued, at=when, by=work.by, seal=Seal(content=content_digest(issued)))
+
+        return self._change(document, move, "marked sent")
+
+    def accept(
+        self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None
+    ) -> Document:
+        """Record that the client said yes; it is bound to the sealed content. (SPEC DOC-7)"""
+        return self._answer(document, True, by, note, at)
+
+    def reject(
+        self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None
+    ) -> Document:
+        """Record that the client said no."""
+        return self._answer(document, False, by, note, at)
+
+    def _answer(
+        self, document: Document | str, accepted: bool, by: str | None, note: str, at: datetime | None
+    ) -> Document:
+        def move(before: Document, work: Work) -> Document:
+            when = work.at if at is None else aware(at)
+            return moves.answered(before, accepted=accepted, at=when, by=by or work.by, note=note)
+
+        return self._change(document, move, "accepted" if accepted else "rejected")
+
+    def pay(self, document: Document | str, amount: Money | str, *, on: date | None = None, note: str = "") -> Document:
+        """Book a payment, never more than the balance. (SPEC DOC-2)"""
+
+        def move(before: Document, work: Work) -> Document:
+            day = work.settings.day_of(work.at) if on is None else as_date(on, "on")
+            return moves.paid(before, Money.of(amount, before.currency), on=day, by=work.by, note=note)
+
+        return self._change(document, move, "paid")
+
+    def cancel(self, document: Document | str, why: str = "") -> Document:
+        """Cancel it; the document is kept. (SPEC DOC-5)"""
+        return self._change(
+            document, lambda one, work: moves.cancelled(one, at=work.at, by=work.by, why=why), "cancelled"
+        )
+
+    def delete(self, document: Document | str, *, force: bool = False) -> None:
+        """Delete a draft; a sent one only with *force*. Its number is never used again. (SPEC DOC-5)
+
+        Where it was a revision, the document that it took the place of is the current one again.
+        """
+        with self._sales.work() as work:
+            record = self._named(work, document)
+            moves.deletable(record, force=force)
+            work.remove(record)
+            former = work.get(Document, record.source_id) if record.revision and record.source_id is not None else None
+            if former is not None and former.superseded_by == record.id:
+                work.keep(attrs.evolve(former, superseded_by=None), former, action="revision deleted")

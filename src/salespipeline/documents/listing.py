@@ -1,0 +1,90 @@
+"""How documents are listed: their filters, their orders, and what a row shows. (SPEC OPP-10)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from salespipeline.collection import contact_of
+from salespipeline.domain.document import Approval, Document, DocumentType
+from salespipeline.domain.settings import Settings
+from salespipeline.filters import choice, day, flag, identity, moment, money, search, words
+from salespipeline.listing import Listing, Shape
+from salespipeline.opportunities import as_id, contact_filter, owner_filter
+
+if TYPE_CHECKING:
+    from salespipeline.sending_report import Plan
+
+__all__ = ["SHAPE", "DocumentListing"]
+
+
+def _row(document: Document, settings: Settings, names: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "reference": document.reference,
+        "type": document.type.value,
+        "contact": names.get(document.contact_id, document.contact_id),
+        "subject": document.subject,
+        "state": document.state(document.date or document.created_at.date()),
+        "net": document.totals.net.amount,
+        "total": document.total.amount,
+        "currency": str(document.currency),
+        "date": document.date,
+        "due": document.due,
+        "sent": document.sent_at,
+        "owner": settings.users.label(document.owner_id),
+    }
+
+
+class DocumentListing(Listing[Document]):
+    """A list of documents, which can be sent in one go.
+
+    >>> print(sales.documents.where(type="quote", sent=False).plan_send_all())
+    Send all: 1 to mail, 0 left out
+      QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
+    """
+
+    def plan_send_all(self, **options: Any) -> Plan:
+        """Return who would get what, and who is left out and why; nothing leaves. See ``delivery.plan``. (SPEC SEND-3)"""
+        from salespipeline.delivery import plan
+
+        return plan(self._sales, self, **options)
+
+
+SHAPE = Shape(
+    kind="document",
+    filters={
+        "type": choice("type", DocumentType),
+        "sent": flag("sent"),
+        "held": flag("held"),
+        "cancelled": flag("cancelled"),
+        "superseded": flag("superseded"),
+        "approval": choice("approval", Approval),
+        "answer": choice("answer", ("accepted", "rejected")),
+        "opportunity": identity("opportunity", as_id),
+        "source": identity("source", as_id),
+        "contact": contact_filter,
+        "owner": owner_filter,
+        "reference": words("reference"),
+        "text": search("text"),
+        "date": day("date"),
+        "due": day("due"),
+        "created": moment("created", "created"),
+        "total": money("total"),
+        "net": money("net"),
+    },
+    orders={
+        "created": "created",
+        "reference": "reference_sort",
+        "date": "date_sort",
+        "due": "due_sort",
+        "total": "total",
+    },
+    default="-created",
+    row=_row,
+    columns=dict.fromkeys(("reference", "type", "contact", "subject", "state"), str)
+    | {"net": Decimal, "total": Decimal, "currency": str}
+    | {"date": date, "due": date, "sent": datetime, "owner": str},
+    titles=contact_of,
+)
