@@ -36,7 +36,7 @@ TABLE = {
     "query": "errors entries | attrs",
     "ports": "errors entries query money | attrs",
     "domain": "errors money text | attrs",
-    "domain.display": "~notebook | ",
+    "domain.display": "~notebook | ~pandas ~polars",
     "reports": "errors entries query money domain ~notebook | attrs",
     "catalog": "entries query domain text | attrs",
     "codec": "errors entries money domain catalog | attrs cattrs",
@@ -74,7 +74,7 @@ TABLE = {
     ),
     "rewriting": f"{FACE} | ",
     "maintenance": f"{FACE} rewriting opening sales | attrs",
-    "notebook": f"{FACE} listing reports sending_report settings | ~pandas ~polars",
+    "notebook": f"{FACE} listing reports sales sending_report settings | ~pandas ~polars",
     "demo": f"{FACE} sales sending_report ~opening ~mail | attrs",
     "testing": "errors entries query ports stores | attrs hypothesis pytest",
 }

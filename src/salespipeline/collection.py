@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from salespipeline.codec import restore
 from salespipeline.domain.activity import Activity, replay
+from salespipeline.domain.display import Tabular
 from salespipeline.errors import Conflict, NotFound, Unavailable, shown
 from salespipeline.listing import Listing, Page, Shape
 from salespipeline.query import Cmp, Query
@@ -22,7 +23,7 @@ R = TypeVar("R")
 TRIES = 5
 
 
-class Collection(Generic[R]):
+class Collection(Tabular, Generic[R]):
     """A plural noun of the face: ``sales.opportunities``. May be shared between threads.
 
     >>> sales.opportunities["OPP/00001"] == sales.opportunities.get(deal.id), "OPP/99999" in sales.opportunities
@@ -67,6 +68,13 @@ class Collection(Generic[R]):
 
     def __len__(self) -> int:
         return self.count()
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return all of them as plain rows: see ``Listing.to_dicts``."""
+        return self.all().to_dicts()
+
+    def _columns(self) -> Mapping[str, type]:
+        return self.shape.columns
 
     def _repr_html_(self) -> str:
         return self.all()._repr_html_()

@@ -9,6 +9,7 @@ import attrs
 
 from salespipeline.catalog import index_of
 from salespipeline.domain.checks import suggestion
+from salespipeline.domain.display import Tabular
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.filters import Filter, predicates
@@ -32,7 +33,7 @@ class Shape:
     filters: Mapping[str, Filter]
     orders: Mapping[str, str]  # the name that people use: the index field
     default: str
-    row: Callable[[Any, Settings, Mapping[str, str]], dict[str, Any]]
+    row: Callable[[Any, Settings, Mapping[str, str]], dict[str, object]]
     columns: Mapping[str, type]  # what a row has, and what each column holds: frames need it where there is no row
     titles: Callable[[Any], str | None] = lambda _record: None  # the contact whose name a row shows
 
@@ -56,7 +57,7 @@ class Page(Generic[R]):
         return len(self.items)
 
 
-class Listing(Generic[R]):
+class Listing(Tabular, Generic[R]):
     """Records of one kind, as a query that runs when it is iterated, counted or shown. (SPEC OPP-10)
 
     ``where`` narrows, ``order`` sorts, a slice limits; each returns a new listing. Iterating reads page by page
@@ -232,7 +233,7 @@ class Listing(Generic[R]):
     def _filters(self) -> str:
         return ", ".join(f"{name}={shown(value, 40)}" for name, value in self._given) or "(no filter)"
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[dict[str, object]]:
         """Return plain rows with labels in place of ids: for frames, CSV and JSON."""
         records = list(self)
         with self._sales.work(write=False) as work:
@@ -240,25 +241,8 @@ class Listing(Generic[R]):
             names = {id: contact.name for id, contact in _contacts(work, contacts)}
             return [self._shape.row(record, work.settings, names) for record in records]
 
-    def to_pandas(self) -> Any:
-        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed.
-
-        >>> sales.opportunities.all().to_pandas()["value"].sum()
-        Decimal('8400.00')
-        """
-        from salespipeline.notebook import to_pandas
-
-        return to_pandas(self.to_dicts(), self._shape.columns)
-
-    def to_polars(self) -> Any:
-        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed.
-
-        >>> sales.opportunities.all().to_polars()["created"].dtype
-        Date
-        """
-        from salespipeline.notebook import to_polars
-
-        return to_polars(self.to_dicts(), self._shape.columns)
+    def _columns(self) -> Mapping[str, type]:
+        return self._shape.columns
 
     def _repr_html_(self) -> str:
         from salespipeline.notebook import listing_html

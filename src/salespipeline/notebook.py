@@ -6,6 +6,7 @@ colours from the page around it, so that it reads in the light and in the dark.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,24 +16,31 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.lines import Line, Totals, line_net
 from salespipeline.money import Money
+from salespipeline.settings.lists import SettingList
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
     from salespipeline.domain.document import Document
     from salespipeline.domain.opportunity import Opportunity
     from salespipeline.listing import Listing
     from salespipeline.reports.rows import Report
+    from salespipeline.sales import Sales
     from salespipeline.sending_report import Plan, SendReport
-    from salespipeline.settings import SettingList
+    from salespipeline.settings import SettingsDesk
 
 __all__ = [
-    "MOST_ROWS", "columns_of", "listing_html", "plan_html", "record_html", "report_html", "sent_html", "setting_html",
-    "table_html", "to_pandas", "to_polars",
+    "MOST_ROWS", "columns_of", "desk_html", "listing_html", "plan_html", "record_html", "report_html", "sales_html",
+    "sent_html", "setting_html", "table_html", "to_pandas", "to_polars",
 ]  # fmt: skip
 
 Row: TypeAlias = Mapping[str, object]
+Colours: TypeAlias = Mapping[str, Mapping[str, str]]
 
 MOST_ROWS = 50
 MOST_TEXT = 200
+FEW = 4
 # Notebooks style every table; what they would paint is taken back here (!important), and nothing else is touched.
 STYLE = (
     ".sp{font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif;color:inherit;max-width:100%;overflow-x:auto}"
@@ -46,8 +54,11 @@ STYLE = (
     ".sp tbody:last-child tr:last-child td,.sp tfoot td{border-bottom:0}"
     ".sp tfoot tr:last-child td{font-weight:600}.sp .sp-off td{opacity:.5}"
     ".sp i{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin:0 .45em 0 0}"
+    ".sp td.sp-bar{background-origin:content-box;background-clip:content-box}"
 )
+_COLOUR = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
 _PERCENT = frozenset({"rate", "value_rate", "percent", "tax"})
+_HELD = (str, int, bool, Decimal, date, datetime)
 _OMITTED = frozenset({"id", "version", "position", "archived", "pipeline"})
 
 
@@ -60,7 +71,7 @@ def table_html(
     *,
     total: int | None = None,
     notes: Sequence[str] = (),
-    colours: Mapping[str, str] | None = None,
+    colours: Colours | None = None,
     off: Collection[int] = (),
     bars: Iterable[str] = (),
     foot: Sequence[Row] = (),
@@ -68,9 +79,9 @@ def table_html(
     """Return *rows* as a table under a title; at most ``MOST_ROWS`` are shown, with a line saying how many more.
 
     *total* is how many there are where not all are passed, *notes* stand beside the title. A currency that is the
-    same in every row is said once, there, and a column in which nothing stands is left out. *colours* puts a dot
-    before the texts that it names, *off* fades rows by their position, *bars* draws shares behind columns of amounts,
-    *foot* are rows under the last.
+    same in every row is said once, there, and a column in which nothing stands is left out. *colours* says, for a
+    column, which texts get a dot of which colour; *off* fades rows by their position, *bars* draws shares behind columns
+    of amounts, *foot* are rows under the last.
 
     >>> "&lt;b&gt;" in table_html("Names", [{"name": "<b>"}])
     True
@@ -83,15 +94,15 @@ def table_html(
         names.remove("currency")
         notes = (str(currencies.pop()), *notes)
     numeric = {name for name in names if any(isinstance(row.get(name), int | Decimal) for row in shown)}
-    largest = {name: _largest(shown, name) for name in bars if name in numeric}
+    largest = {name: _largest(shown, name) for name in bars if name in numeric and number > 1}
 
     def line(row: Row, css: str = "", *, bare: bool = False) -> str:
         cells = []
         for name in names:
             marks = ' class="sp-n"' if name in numeric else ""
             if not bare and name in largest:
-                marks += _bar(row.get(name), largest[name].get(row.get("currency")))
-            cells.append(f"<td{marks}>{_cell(name, row.get(name), colours or {})}</td>")
+                marks = _bar(row.get(name), largest[name].get(row.get("currency"))) or marks
+            cells.append(f"<td{marks}>{_cell(name, row.get(name), (colours or {}).get(name, {}))}</td>")
         return f"<tr{css}>{''.join(cells)}</tr>"
 
     head = "".join(_heading(name, name in numeric) for name in names)
@@ -131,7 +142,7 @@ def _cell(name: str, value: object, colours: Mapping[str, str]) -> str:
 
 
 def _dot(colour: str | None) -> str:
-    return f'<i style="background:{escape(colour)}"></i>' if colour else ""
+    return f'<i style="background:{colour}"></i>' if colour and _COLOUR.fullmatch(colour) else ""
 
 
 def _counted(number: int, what: str) -> str:
@@ -154,7 +165,8 @@ def _bar(value: object, largest: Decimal | None) -> str:
     if not isinstance(value, Decimal) or not largest or value <= 0:
         return ""
     share = int(value * 100 / largest)
-    return f' style="background-image:linear-gradient(270deg,rgba(56,132,200,.22) {share}%,transparent 0)"'
+    painted = f"background-image:linear-gradient(270deg,rgba(56,132,200,.22) {share}%,transparent 0)"
+    return f' class="sp-n sp-bar" style="{painted}"'
 
 
 # --- what shows itself ------------------------------------------------------------------------------------
@@ -164,15 +176,17 @@ def listing_html(listing: Listing[Any]) -> str:
     """Return the first rows of a list, with the colours of its probabilities and tags."""
     rows, number = listing[:MOST_ROWS].to_dicts(), len(listing)
     settings = listing._sales.settings.snapshot
-    colours = {tag.label: tag.colour for tag in settings.tags.all}
-    colours |= {probability.label: probability.colour for probability in settings.probabilities.all}
+    colours = {
+        "tags": {tag.label: tag.colour for tag in settings.tags.all},
+        "probability": {probability.label: probability.colour for probability in settings.probabilities.all},
+    }
     return table_html(_counted(number, listing._shape.kind), rows, total=number, colours=colours)
 
 
 def report_html(report: Report[Any]) -> str:
     """Return a report as a table; where one kind of amount is summed, bars show the shares."""
     hints = get_type_hints(report.row)
-    return table_html(report.title, report.to_dicts(), bars=[name for name, hint in hints.items() if hint is Money])
+    return table_html(report.title, report.labelled(), bars=[name for name, hint in hints.items() if hint is Money])
 
 
 def plan_html(plan: Plan) -> str:
@@ -197,7 +211,27 @@ def setting_html(settings: SettingList[Any]) -> str:
     """Return a list of the administrator, with its colours."""
     rows = [{name: value for name, value in row.items() if name not in _OMITTED} for row in settings.to_dicts()]
     colours = {str(row["colour"]): str(row["colour"]) for row in rows if row.get("colour")}
-    return table_html(_counted(len(rows), settings.what), rows, colours=colours)
+    return table_html(_counted(len(rows), settings.what), rows, colours={"colour": colours})
+
+
+def desk_html(desk: SettingsDesk) -> str:
+    """Return every list of the administrator with its first entries."""
+    rows: list[Row] = []
+    for name, found in vars(desk).items():
+        if isinstance(found, SettingList):
+            labels = [one.label for one in found]
+            some = ", ".join(labels[:FEW]) + (", …" if len(labels) > FEW else "")
+            rows.append({"list": name.replace("_", " "), "entries": len(labels), "such as": some})
+    rows.append({"list": "items", "entries": len(desk.items), "such as": ""})
+    return table_html("Settings", rows, notes=[desk.organisation.name] if desk.organisation.name else [])
+
+
+def sales_html(sales: Sales) -> str:
+    """Return how many records of each kind a pipeline has."""
+    rows = [
+        {"records": name, "count": len(getattr(sales, name))} for name in ("contacts", "opportunities", "documents")
+    ]
+    return table_html(sales.settings.organisation.name or "Sales pipeline", rows, notes=[f"as {sales.actor}"])
 
 
 def record_html(record: Opportunity | Document | Contact) -> str:
@@ -247,6 +281,8 @@ def _lines(lines: Sequence[Line], totals: Totals) -> tuple[list[Row], list[Row]]
 def columns_of(row: type) -> dict[str, type]:
     """Return the columns of a typed row and what they hold: money is a ``Decimal``, its currency in front of it.
 
+    What a frame has no type for, such as an answer, stands in it as text.
+
     >>> from salespipeline.reports.rows import StageRow
     >>> list(columns_of(StageRow))
     ['stage', 'count', 'currency', 'value', 'weighted']
@@ -257,11 +293,11 @@ def columns_of(row: type) -> dict[str, type]:
         if kind is Money:
             columns["currency"] = str
             kind = Decimal
-        columns[name] = kind
+        columns[name] = kind if kind in _HELD else str
     return columns
 
 
-def to_pandas(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
+def to_pandas(rows: Sequence[Row], columns: Mapping[str, type]) -> pd.DataFrame:
     """Return *rows* as a pandas data frame with these columns, also where there is no row.
 
     Amounts stay exact: they are ``Decimal`` objects, and so are their sums.
@@ -274,7 +310,7 @@ def to_pandas(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
     except ImportError as error:
         raise ImportError("pandas is not installed: pip install 'salespipeline[pandas]'") from error
     kinds: dict[type, Any] = {
-        str: "string", int: "Int64", date: "datetime64[s]", datetime: "datetime64[us, UTC]",
+        str: "string", int: "Int64", bool: "boolean", date: "datetime64[s]", datetime: "datetime64[us, UTC]",
     }  # fmt: skip
     frame = {}
     for name, kind in columns.items():
@@ -283,7 +319,7 @@ def to_pandas(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
     return pd.DataFrame(frame)
 
 
-def to_polars(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
+def to_polars(rows: Sequence[Row], columns: Mapping[str, type]) -> pl.DataFrame:
     """Return *rows* as a polars data frame with these columns, also where there is no row.
 
     Amounts stay exact: they are polars' decimals, with as many places as the amounts in the column have.
@@ -295,7 +331,9 @@ def to_polars(rows: Sequence[Row], columns: Mapping[str, type]) -> Any:
         import polars as pl
     except ImportError as error:
         raise ImportError("polars is not installed: pip install 'salespipeline[polars]'") from error
-    kinds: dict[type, Any] = {str: pl.String, int: pl.Int64, date: pl.Date, datetime: pl.Datetime("us", "UTC")}
+    kinds: dict[type, Any] = {
+        str: pl.String, int: pl.Int64, bool: pl.Boolean, date: pl.Date, datetime: pl.Datetime("us", "UTC"),
+    }  # fmt: skip
     frame = []
     for name, kind in columns.items():
         values = [row.get(name) for row in rows]

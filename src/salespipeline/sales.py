@@ -239,5 +239,10 @@ class Sales:
     ) -> None:
         self.close()
 
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import sales_html
+
+        return sales_html(self)
+
     def __repr__(self) -> str:
         return f"<Sales on {self.store!r} as {self.actor!r}>"

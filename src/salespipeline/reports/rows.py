@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
+from salespipeline.domain.display import Tabular
 from salespipeline.money import Money
 
 __all__ = ["ComingRow", "ConversionRow", "PerformanceRow", "Report", "StageRow"]
@@ -64,7 +65,7 @@ class StageRow:
     weighted: Money
 
 
-class Report(Generic[Row]):
+class Report(Tabular, Generic[Row]):
     """A title and typed rows: iterate it, print it, show it in a notebook, or hand its rows on.
 
     >>> print(Report("Nothing", StageRow, []))
@@ -106,17 +107,20 @@ class Report(Generic[Row]):
             result.append(plain)
         return result
 
-    def to_pandas(self) -> Any:
-        """Return a pandas data frame; raises ``ImportError`` where pandas is not installed."""
-        from salespipeline.notebook import columns_of, to_pandas
+    def labelled(self) -> list[dict[str, object]]:
+        """Return the rows for people: a label that is missing is said, and a column in which none stands is left out.
 
-        return to_pandas(self.to_dicts(), columns_of(self.row))
+        >>> sales.reports.coming().labelled()[0]["month"], sales.reports.coming().to_dicts()[0]["month"]
+        ('no date', '')
+        """
+        rows = self.to_dicts()
+        empty = {name for name in self.columns if all(row[name] in (None, "") for row in rows)}
+        return [{name: _said(name, value) for name, value in row.items() if name not in empty} for row in rows]
 
-    def to_polars(self) -> Any:
-        """Return a polars data frame; raises ``ImportError`` where polars is not installed."""
-        from salespipeline.notebook import columns_of, to_polars
+    def _columns(self) -> Mapping[str, type]:
+        from salespipeline.notebook import columns_of
 
-        return to_polars(self.to_dicts(), columns_of(self.row))
+        return columns_of(self.row)
 
     def _repr_html_(self) -> str:
         from salespipeline.notebook import report_html
@@ -126,12 +130,14 @@ class Report(Generic[Row]):
     def __str__(self) -> str:
         if not self.rows:
             return f"{self.title}\n(no rows)"
-        cells = [list(self.columns)] + [[shown(getattr(row, name)) for name in self.columns] for row in self.rows]
-        widths = [max(len(line[at]) for line in cells) for at in range(len(self.columns))]
+        names = [name for name in self.columns if any(getattr(row, name) not in (None, "") for row in self.rows)]
+        cells = [[name.replace("_", " ") for name in names]]
+        cells += [[shown(_said(name, getattr(row, name))) for name in names] for row in self.rows]
+        widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
         lines = []
         for line in cells:
             padded = [
-                cell.ljust(width) if at == 0 else cell.rjust(width)
+                cell.ljust(width) if at == 0 and self._columns()[names[0]] is str else cell.rjust(width)
                 for at, (cell, width) in enumerate(zip(line, widths, strict=True))
             ]
             lines.append("  ".join(padded).rstrip())
@@ -139,6 +145,10 @@ class Report(Generic[Row]):
 
     def __repr__(self) -> str:
         return f"<{self.title}: {len(self.rows)} rows>"
+
+
+def _said(name: str, value: object) -> object:
+    return ("no date" if name == "month" else "none") if value == "" else value
 
 
 def shown(value: object) -> str:

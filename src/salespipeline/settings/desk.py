@@ -68,5 +68,10 @@ class SettingsDesk:
             work.touch_settings()
             return kept
 
+    def _repr_html_(self) -> str:
+        from salespipeline.notebook import desk_html
+
+        return desk_html(self)
+
     def __repr__(self) -> str:
         return f"<settings: {self.stages!r}, {self.probabilities!r}, {self.tags!r}, {self.users!r}>"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from salespipeline.catalog import SETTING_LISTS
 from salespipeline.domain.checks import Checks, suggestion
-from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.display import Tabular
+from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
@@ -31,7 +33,7 @@ _USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
 }
 
 
-class SettingList(Generic[S]):
+class SettingList(Tabular, Generic[S]):
     """One list: iterate it, look up by id or label, add, edit, rename, move, archive, restore, delete.
 
     >>> stages = sales.settings.stages
@@ -168,7 +170,12 @@ class SettingList(Generic[S]):
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return plain rows, with every field."""
-        return [attrs.asdict(record, recurse=False) for record in self]
+        return [{name: _plain(getattr(record, name)) for name in self._columns()} for record in self]
+
+    def _columns(self) -> Mapping[str, type]:
+        from salespipeline.notebook import columns_of
+
+        return columns_of(self._cls)
 
     def _repr_html_(self) -> str:
         from salespipeline.notebook import setting_html
@@ -177,6 +184,15 @@ class SettingList(Generic[S]):
 
     def __repr__(self) -> str:
         return repr(self._listed())
+
+
+def _plain(value: object) -> object:
+    """Return what stands in a row for *value*: choices are one text, an answer is what was answered."""
+    if value is None or isinstance(value, int | Decimal):
+        return value
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return str(value.value if isinstance(value, Answer) else value)
 
 
 def name_of(record: object) -> str:
