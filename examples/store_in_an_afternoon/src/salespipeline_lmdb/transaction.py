@@ -83,6 +83,7 @@ class LmdbTransaction(BaseTransaction):
 
     def _leave(self) -> None:
         environment = self._store.environment
+        self._tx = None  # a forked child can open its own only where nothing refers to what it inherited
         if self._write:
             environment.writer.release()
         environment.leave(self)
