@@ -8,7 +8,7 @@ import unicodedata
 from fpdf import FPDF, ViewerPreferences
 
 from salespipeline.render.pdf.bidi import needs_order, visual
-from salespipeline.render.pdf.embed import add_face, draw_image, written
+from salespipeline.render.pdf.embed import add_face, draw_image, draw_text, written
 from salespipeline.render.pdf.faces import Face, face
 from salespipeline.render.pdf.theme import PAPERS, Colour, Theme
 
@@ -43,7 +43,6 @@ class Canvas:
         self._fast = fast
         self.pdf = pdf
         self._style: tuple[str, float] | None = None
-        self._ink: Colour | None = None
         self._pen: tuple[Colour, float] | None = None
 
     # --- measuring ----------------------------------------------------------------------------------------
@@ -126,10 +125,7 @@ class Canvas:
                 add_face(self.pdf, family, self._faces.pop(family), fast=self._fast)
             self.pdf.set_font(family, "", size)
             self._style = (family, size)
-        if self._ink != ink:
-            self.pdf.set_text_color(*ink)
-            self._ink = ink
-        self.pdf.text(x, y, text)
+        draw_text(self.pdf, x, y, text, ink)
 
     def _runs(self, text: str, main: Face) -> list[tuple[str, Face, str]]:
         """Divide *text* by the faces that have its characters; what none has becomes a box and is reported."""
@@ -204,7 +200,7 @@ class Canvas:
         return written(self.pdf)
 
     def _forget(self) -> None:
-        self._style = self._ink = self._pen = None
+        self._style = self._pen = None
 
 
 def _encodable(text: str) -> str:

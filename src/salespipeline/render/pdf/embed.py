@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import fpdf
-from fpdf import FPDF, fonts, image_datastructures, image_parsing, output, syntax, util
+from fpdf import FPDF, fonts, image_datastructures, image_parsing, output, syntax
+from fpdf.drawing_primitives import convert_to_device_color
 
 from salespipeline.render.pdf.faces import Face
 
-__all__ = ["add_face", "draw_image", "fits", "reordered", "written"]
+__all__ = ["add_face", "draw_image", "draw_text", "fits", "reordered", "written"]
 
+_SPECIAL = (b"\\", b"(", b")", b"\r")  # what ends a string of a PDF, or is changed in it; the first one first
 _SLOTS = frozenset(["i", "fontkey", "desc", "cw", "name", "emphasis", "color_font", "missing_glyphs", "is_cff"])
 
 
@@ -54,6 +56,31 @@ def add_face(pdf: FPDF, family: str, face: Face, *, fast: bool) -> None:
     font.missing_glyphs = []
     font.face, font.used = face, set()
     pdf.fonts[family] = font
+
+
+def draw_text(pdf: FPDF, x: float, y: float, text: str, ink: tuple[int, int, int]) -> None:
+    """Write *text* from *x* at the baseline *y*, in the font that is set."""
+    font = pdf.current_font
+    if not isinstance(font, _Shared):
+        pdf.set_text_color(*ink)
+        pdf.text(x, y, text)
+        return
+    if not pdf.current_font_is_set_on_page:
+        pdf._out(pdf._set_font_for_page(font, pdf.font_size_pt))
+    # What pdf.text() writes, without its questions: half of the time that a long document takes.
+    page: Any = pdf.pages[pdf.page]
+    page.contents += b"q %b BT %.2f %.2f Td %b ET Q\n" % (
+        _painted(ink),
+        x * pdf.k,
+        (pdf.h - y) * pdf.k,
+        font.shown(text),
+    )
+
+
+@lru_cache(maxsize=64)
+def _painted(ink: tuple[int, int, int]) -> bytes:
+    """Return the operator that sets the colour of text."""
+    return str(convert_to_device_color(*ink).serialize()).lower().encode()
 
 
 def written(pdf: FPDF) -> bytes:
@@ -100,11 +127,18 @@ class _Shared(fonts.TTFFont):  # type: ignore[misc, unused-ignore]
     face: Face
     used: set[str]
 
-    def encode_text(self, text: str) -> str:
-        """Write the numbers of the glyphs."""
+    def shown(self, text: str) -> bytes:
+        """Return the operator that shows *text*, by the numbers of its glyphs."""
         self.used.update(text)
-        codes = text.translate(self.face.numbers).encode("utf-16-be", "surrogatepass").decode("latin-1")
-        return f"({util.escape_parens(codes)}) Tj"
+        codes = text.translate(self.face.numbers).encode("utf-16-be", "surrogatepass")
+        for special in _SPECIAL:
+            if special in codes:
+                codes = codes.replace(special, b"\\r" if special == b"\r" else b"\\" + special)
+        return b"(%b) Tj" % codes
+
+    def encode_text(self, text: str) -> str:
+        """Return the same as text: fpdf2 asks for it where it writes by itself."""
+        return self.shown(text).decode("latin-1")
 
     def close(self) -> None:
         """Leave open what others use."""
