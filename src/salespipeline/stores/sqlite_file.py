@@ -93,6 +93,8 @@ class SqliteFile:
     or ``Unavailable`` where the file cannot be used.
     """
 
+    cascades = True  # each connection follows foreign keys
+
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -109,6 +109,8 @@ class SqliteTransaction(BaseTransaction):
         try:
             if self._execute(table.delete, (id, version)).rowcount == 0:
                 raise conflict(kind, id, version, self._version(table, id))
+            for side in () if self._file.cascades else table.sides:
+                self._execute(side.clear, (id,))
         except FAILURES as error:
             raise self._failed(error) from error
 
