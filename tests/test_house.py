@@ -24,7 +24,7 @@ LONGEST_FILE = 400
 # module or package: what of the package it may import | what from elsewhere, beside the standard library.
 # "~" means only inside a function (or for a type checker): loaded when used, not when imported. The longest
 # matching name decides; a package's own modules may always import each other.
-FOUNDATION = "errors entries query money text"
+FOUNDATION = "errors entries query cursor money text"
 FACE = f"{FOUNDATION} domain reports ports catalog codec"
 TABLE = {
     "": f"{FACE} ~sales ~opening ~blobs ~mail ~demo | ",
@@ -34,6 +34,7 @@ TABLE = {
     "money": "errors _iso4217 | attrs",
     "text": "errors | ~email_validator",
     "query": "errors entries | attrs",
+    "cursor": "errors entries query | ",
     "ports": "errors entries query money | attrs",
     "domain": "errors money text | attrs",
     "domain.display": "~notebook | ~pandas ~polars",
@@ -50,6 +51,7 @@ TABLE = {
         [
             "work",
             "filters",
+            "deal_filters",
             "listing",
             "collection",
             "settings",
@@ -68,7 +70,7 @@ TABLE = {
             "expanding",
             "issuing",
         ],
-        f"{FACE} work filters listing collection settings contacts opportunities views documents report deliveries "
+        f"{FACE} work filters deal_filters listing collection settings contacts opportunities views documents report deliveries "
         "delivery settling sending_report importing sales rewriting arguments expanding issuing ~opening ~notebook "
         "~mail ~render | attrs ~uuid_utils",
     ),
@@ -80,7 +82,7 @@ TABLE = {
 }
 
 # What values in, values out may not reach for: a clock, ids, chance, files, the machine's locale, the network.
-PURE = ("errors", "entries", "money", "text", "query", "domain", "reports", "catalog")
+PURE = ("errors", "entries", "money", "text", "query", "cursor", "domain", "reports", "catalog")
 IMPURE_MODULES = frozenset(
     [
         "asyncio",

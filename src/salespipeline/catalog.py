@@ -6,8 +6,8 @@ renaming a stage, moving a user to another department or changing a percentage t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from typing import Any
 
 import attrs
@@ -15,13 +15,14 @@ import attrs
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
-from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.items import Item
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.sortable import answer_marks, instant
 from salespipeline.entries import Catalog, Field, Index, Kind, Scalar
 from salespipeline.text import fold
 
@@ -31,7 +32,6 @@ FORMAT = 1  # of the bodies; a higher one comes with a function in codec.UPCASTS
 INDEX = 1  # of what index_of() computes; a higher one makes an older store ask for an upgrade
 LAST_DAY = "9999-12-31"  # what sorts in place of a day that is missing: last
 NEVER = "9999-12-31T23:59:59.999999Z"
-_INSTANT = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
 
 
 @attrs.frozen(kw_only=True)
@@ -58,17 +58,6 @@ class Kept:
     kind: Kind
     classes: tuple[type[Any], ...]
     index: Callable[[Any], Values]
-
-
-def instant(moment: datetime) -> str:
-    """Return *moment* as fixed-width UTC text, which sorts as time does.
-
-    >>> instant(datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
-    '2026-11-24T09:30:00.000000Z'
-    """
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    # Half the time that isoformat() takes, which formats an offset; and strftime() writes the year 7 with one digit.
-    return _INSTANT % (utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond)
 
 
 def _day(day: date | None) -> str | None:
@@ -117,11 +106,20 @@ def _contact(contact: Contact) -> Values:
     yield "created", instant(contact.created_at)
 
 
+def _said(answers: Iterable[Answer]) -> Iterator[str]:
+    """Yield what was written in answers, for free text to find."""
+    for answer in answers:
+        if isinstance(answer.value, str):
+            yield answer.value
+        elif isinstance(answer.value, tuple):
+            yield from answer.value
+
+
 def _opportunity(deal: Opportunity) -> Values:
     yield "reference", fold(deal.reference)
     yield "import_key", deal.import_key
     yield "subject", fold(deal.subject)
-    yield "text", fold(f"{deal.reference} {deal.subject} {deal.note}")
+    yield "text", fold(" ".join((deal.reference, deal.subject, deal.note, *_said(deal.answers))))
     yield "contact", deal.contact_id
     yield "person", deal.person_id
     yield "owner", deal.owner_id
@@ -130,6 +128,7 @@ def _opportunity(deal: Opportunity) -> Values:
     yield "probability", deal.probability_id
     yield "status", deal.status.value
     yield "tags", deal.tags
+    yield "answers", tuple(answer_marks(deal.answers))
     yield "sources", tuple(dict.fromkeys(line.source for line in deal.lines))
     yield "currency", str(deal.currency)
     yield "value", deal.value.minor
@@ -157,7 +156,8 @@ def _document(document: Document) -> Values:
     yield "source", document.source_id
     yield "contact", document.contact_id
     yield "owner", document.owner_id
-    yield "text", fold(f"{reference or ''} {document.subject} {document.note}")
+    yield "text", fold(" ".join((reference or "", document.subject, document.note, *_said(document.answers))))
+    yield "answers", tuple(answer_marks(document.answers))
     yield "currency", str(document.currency)
     totals = document.totals
     yield "net", totals.net.minor
@@ -251,10 +251,11 @@ KEPT: tuple[Kept, ...] = (
                 _text("department"),
                 _text("stage"),
                 _text("probability"),
-                _text("status"),
+                _sorted("status"),
                 Field("tags", str, many=True),
+                Field("answers", str, many=True),
                 Field("sources", str, many=True),
-                _text("currency"),
+                _sorted("currency"),
                 _sorted("value", int),
                 _text("due"),
                 _sorted("due_sort"),
@@ -295,6 +296,7 @@ KEPT: tuple[Kept, ...] = (
                 _text("contact"),
                 _text("owner"),
                 _text("text"),
+                Field("answers", str, many=True),
                 _text("currency"),
                 Field("net", int),
                 _sorted("total", int),

@@ -10,6 +10,7 @@ import attrs
 
 from salespipeline import text
 from salespipeline.collection import Collection
+from salespipeline.deal_filters import as_id
 from salespipeline.delivery import Sender
 from salespipeline.domain.document import Fact
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState, moved
@@ -17,7 +18,6 @@ from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotAllowed, Problem, shown
 from salespipeline.filters import identity
 from salespipeline.listing import Shape
-from salespipeline.opportunities import as_id
 from salespipeline.ports import Accepted, NotSent
 from salespipeline.query import All, Cmp, OneOf, Predicate, Query
 from salespipeline.sending_report import SendReport

@@ -25,10 +25,12 @@ __all__ = [
     "identity",
     "moment",
     "money",
+    "pair_of",
     "percent",
     "predicates",
     "search",
     "several",
+    "values_of",
     "words",
 ]
 
@@ -70,7 +72,8 @@ def predicates(
     return tuple(made)
 
 
-def _list(value: object, path: str) -> list[object]:
+def values_of(value: object, path: str) -> list[object]:
+    """Return the values of a list that was given, or raise ``Invalid``."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise Invalid(Problem(path, "type", f"a list is needed, not {shown(value)}"))
     return list(value)
@@ -81,7 +84,7 @@ def identity(field: str, resolve: Resolve) -> Filter:
 
     def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
         if operator == "in":
-            return OneOf(field, tuple(resolve(settings, one, path) for one in _list(value, path)))
+            return OneOf(field, tuple(resolve(settings, one, path) for one in values_of(value, path)))
         found: Predicate = Missing(field) if value is None else Cmp(field, "=", resolve(settings, value, path))
         return Not(found) if operator == "not" else found
 
@@ -107,7 +110,7 @@ def words(field: str) -> Filter:
 
     def make(operator: str, value: object, _settings: Settings, path: str) -> Predicate:
         if operator == "in":
-            return OneOf(field, tuple(fold(_str(one, path)) for one in _list(value, path)))
+            return OneOf(field, tuple(fold(_str(one, path)) for one in values_of(value, path)))
         if value is None and not operator:
             return Missing(field)
         folded = fold(_str(value, path))
@@ -134,7 +137,7 @@ def day(field: str) -> Filter:
         if value is None and not operator:
             return Missing(field)
         if operator == "between":
-            first, last = _pair(value, path)
+            first, last = pair_of(value, path)
             return All(
                 (Cmp(field, ">=", as_date(first, path).isoformat()), Cmp(field, "<=", as_date(last, path).isoformat()))
             )
@@ -161,7 +164,7 @@ def money(field: str) -> Filter:
     def make(operator: str, value: object, _settings: Settings, path: str) -> Predicate:
         try:
             if operator == "between":
-                low, high = (Money.of(one) for one in _pair(value, path))  # type: ignore[arg-type]
+                low, high = (Money.of(one) for one in pair_of(value, path))  # type: ignore[arg-type]
             else:
                 low = high = Money.of(value)  # type: ignore[arg-type]
         except Invalid as error:
@@ -193,7 +196,7 @@ def several(field: str, resolve: Resolve) -> Filter:
     def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
         if value is None and not operator:
             return Missing(field)
-        given = [value] if not operator else _list(value, path)
+        given = [value] if not operator else values_of(value, path)
         parts = tuple(Has(field, resolve(settings, one, path)) for one in given)
         if operator == "none":
             return Not(AnyOf(parts))
@@ -215,9 +218,14 @@ def department(own: str, owner: str) -> Filter:
     return Filter(("",), make)
 
 
+def _probability(settings: Settings, value: object, path: str) -> str:
+    known = settings.probabilities.get(value) if isinstance(value, str) else value
+    return settings.probabilities.chosen(value, path, kept=getattr(known, "id", None))  # archived ones too
+
+
 def percent(field: str) -> Filter:
     """A probability by its label, or compared by its percent: ``probability__ge=50``."""
-    labelled = identity(field, lambda settings, value, path: settings.probabilities.chosen(value, path, kept=None))
+    labelled = identity(field, _probability)
 
     def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
         if operator not in ("lt", "le", "gt", "ge"):
@@ -230,8 +238,9 @@ def percent(field: str) -> Filter:
     return Filter((*labelled.operators, "lt", "le", "gt", "ge"), make)
 
 
-def _pair(value: object, path: str) -> tuple[object, object]:
-    pair = _list(value, path)
+def pair_of(value: object, path: str) -> tuple[object, object]:
+    """Return the two values that were given, or raise ``Invalid``."""
+    pair = values_of(value, path)
     if len(pair) != 2:
         raise Invalid(Problem(path, "type", f"two values are needed, the first and the last, not {shown(value)}"))
     return pair[0], pair[1]

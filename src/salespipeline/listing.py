@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 import attrs
 
 from salespipeline.catalog import index_of
+from salespipeline.cursor import decode_cursor, encode_cursor
 from salespipeline.domain.checks import suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.filters import Filter, predicates
-from salespipeline.query import All, Count, Predicate, Query, check, decode_cursor, encode_cursor
+from salespipeline.query import All, Count, Predicate, Query, check
 from salespipeline.work import KIND_BY_NAME
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Listing(Tabular, Generic[R]):
             order=(self._shape.orders[name],),
             descending=self._order.startswith("-"),
         )
-        check(query, KIND_BY_NAME[query.kind])
+        check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
         return query
 
     def page(self, size: int = 50, after: str | None = None) -> Page[R]:

@@ -12,13 +12,14 @@ import attrs
 from salespipeline.arguments import NewOpportunity, OpportunityFacts
 from salespipeline.collection import Collection, contact_of
 from salespipeline.contacts import Contacts, resolve_contact
+from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, in_list, owner_filter, with_documents
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.opportunity import Opportunity, Status
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.expanding import expanded
-from salespipeline.filters import choice, day, department, identity, moment, money, percent, search, several, words
+from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
 from salespipeline.listing import Shape
 from salespipeline.query import OneOf, Query
 from salespipeline.text import fold
@@ -26,30 +27,9 @@ from salespipeline.work import Work
 
 __all__ = [
     "Opportunities",
-    "as_id",
-    "contact_filter",
     "free_reference",
     "given_contact",
-    "owner_filter",
 ]
-
-
-def as_id(_settings: Settings, value: object, path: str) -> str:
-    """Return the id of a record, or the id that was given."""
-    name = getattr(value, "id", value)
-    if not isinstance(name, str):
-        raise Invalid(Problem(path, "type", f"a record or an id is needed, not {shown(value)}"))
-    return name
-
-
-def _owner(settings: Settings, value: object, path: str) -> str:
-    name = getattr(value, "id", value)
-    user = settings.users.get(name) if isinstance(name, str) else None
-    return user.id if user is not None else as_id(settings, value, path)
-
-
-owner_filter = identity("owner", _owner)
-contact_filter = identity("contact", as_id)
 
 
 def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dict[str, object]:
@@ -89,9 +69,9 @@ class Opportunities(Collection[Opportunity]):
         kind="opportunity",
         filters={
             "status": choice("status", Status),
-            "stage": identity("stage", lambda settings, value, path: settings.stages[as_id(settings, value, path)].id),
+            "stage": identity("stage", in_list(lambda settings: settings.stages)),
             "probability": percent("probability"),
-            "tags": several("tags", lambda settings, value, path: settings.tags[as_id(settings, value, path)].id),
+            "tags": several("tags", in_list(lambda settings: settings.tags)),
             "source": several("sources", as_id),
             "owner": owner_filter,
             "department": department("department", "owner"),
@@ -104,7 +84,9 @@ class Opportunities(Collection[Opportunity]):
             "value": money("value"),
             "reference": words("reference"),
             "subject": words("subject"),
-            "text": search("text"),
+            "text": free_text(),
+            "custom": answered(["opportunity"]),
+            "documents": with_documents(),
         },
         orders={
             "created": "created",
@@ -113,6 +95,8 @@ class Opportunities(Collection[Opportunity]):
             "value": "value",
             "reference": "reference",
             "subject": "subject",
+            "status": "status",
+            "currency": "currency",
         },
         default="-created",
         row=_row,

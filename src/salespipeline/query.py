@@ -7,16 +7,12 @@ with a missing value is false, so its ``Not`` is true.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
 
-from salespipeline.entries import Index, Kind, Scalar
+from salespipeline.entries import Field, Index, Kind, Scalar
 from salespipeline.errors import Invalid, Problem, shown
 
 __all__ = [
@@ -28,6 +24,8 @@ __all__ = [
     "Count",
     "Group",
     "Has",
+    "HasBetween",
+    "Linked",
     "Max",
     "Measure",
     "Min",
@@ -40,8 +38,6 @@ __all__ = [
     "Sum",
     "check",
     "check_tally",
-    "decode_cursor",
-    "encode_cursor",
     "matches",
     "nodes",
     "starts_with",
@@ -64,10 +60,10 @@ class Cmp:
 
 @attrs.frozen
 class OneOf:
-    """The field has one of these values; false where it is missing or *values* is empty."""
+    """The field, or the ``id``, has one of these values; false where it is missing or *values* is empty."""
 
     field: str
-    values: tuple[Scalar, ...]
+    values: Collection[Scalar]
 
 
 @attrs.frozen
@@ -83,6 +79,28 @@ class Has:
 
     field: str
     value: Scalar
+
+
+@attrs.frozen
+class HasBetween:
+    """The ``many`` field holds a text that is *low* or comes after it, and comes before *high*."""
+
+    field: str
+    low: str
+    high: str
+
+
+@attrs.frozen
+class Linked:
+    """An entry of another *kind*, which *where* is true of, stands to this one: its *to* is this one's *field*.
+
+    Either is ``id`` or a text field. *where* asks for single fields, and of no third kind.
+    """
+
+    field: str
+    kind: str
+    to: str
+    where: Predicate
 
 
 @attrs.frozen
@@ -114,27 +132,34 @@ class Not:
     part: Predicate
 
 
-Predicate: TypeAlias = Cmp | OneOf | Missing | Has | Contains | All | AnyOf | Not
+Predicate: TypeAlias = Cmp | OneOf | Missing | Has | HasBetween | Contains | Linked | All | AnyOf | Not
 EVERYTHING = All(())
 
 
-def matches(predicate: Predicate, index: Index) -> bool:
-    """Say whether *index* satisfies *predicate*. This function is the definition; compilers are tested against it.
+def matches(predicate: Predicate, index: Index, id: str | None = None) -> bool:
+    """Say whether the entry *id* with this *index* satisfies *predicate*.
+
+    This function is the definition; compilers are tested against it. What other kinds are asked is answered
+    before: see ``BaseTransaction.settled``.
 
     >>> matches(Not(Cmp("value", ">", 5)), {})
     True
     """
     match predicate:
         case All(parts):
-            return all(matches(part, index) for part in parts)
+            return all(matches(part, index, id) for part in parts)
         case AnyOf(parts):
-            return any(matches(part, index) for part in parts)
+            return any(matches(part, index, id) for part in parts)
         case Not(part):
-            return not matches(part, index)
+            return not matches(part, index, id)
         case Missing(field):
             return index.get(field, ()) == ()
         case Has(field, value):
             return value in index.get(field, ())  # type: ignore[operator]
+        case HasBetween(field, low, high):
+            return any(low <= held < high for held in index.get(field, ()))  # type: ignore[operator, union-attr]
+        case OneOf("id", values):
+            return id in values
         case OneOf(field, values):
             return field in index and index[field] in values
         case Contains(field, needle):
@@ -235,18 +260,18 @@ def nodes(predicate: Predicate) -> Iterator[Predicate]:
             stack.append(node.part)
 
 
-def check(query: Query, kind: Kind, fields: Sequence[str] = ()) -> None:
+def check(query: Query, kind: Kind, fields: Sequence[str] = (), *, kinds: Mapping[str, Kind] | None = None) -> None:
     """Refuse a query that names undeclared fields, has values of the wrong type, or is too large.
 
     The core calls this before a store sees the query, so that a store may trust it. *fields* are the columns
-    asked for (``"id"`` is always allowed). Raises ``Invalid`` with every problem.
+    asked for (``"id"`` is always allowed), *kinds* those that may be linked to. Raises ``Invalid`` with every problem.
     """
     problems: list[Problem] = []
     for count, node in enumerate(nodes(query.where), 1):
         if count > MOST_NODES:
             problems.append(Problem("where", "too-many", f"more than {MOST_NODES} conditions; ask for less"))
             break
-        problems += _node_problems(node, kind)
+        problems += _link_problems(node, kind, kinds or {}) if isinstance(node, Linked) else _node_problems(node, kind)
     for name in query.order:
         if name not in kind.by_name or not kind.field(name).sortable:
             problems.append(Problem("order", "unknown", f"{shown(name)} is not a sortable field of {kind.name}"))
@@ -290,14 +315,33 @@ def check_tally(kind: Kind, by: Sequence[Group], measures: Sequence[Measure]) ->
         raise Invalid(problems)
 
 
-def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
-    if isinstance(node, All | AnyOf | Not):
+_ID = Field("id", str)
+
+
+def _link_problems(link: Linked, kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
+    other = kinds.get(link.kind)
+    if other is None:
+        yield Problem(link.kind, "unknown", f"{kind.name} has no link to a kind {shown(link.kind)}")
         return
-    field = kind.by_name.get(node.field)
+    for end, name in ((kind, link.field), (other, link.to)):
+        field = _ID if name == "id" else end.by_name.get(name)
+        if field is None or field.many or field.type is not str:
+            yield Problem(name, "link", f"{shown(name)} of {end.name} links to nothing: it is the id, or one text")
+    for count, node in enumerate(nodes(link.where), 1):
+        if count > MOST_NODES or isinstance(node, Has | HasBetween | Linked):
+            yield Problem(link.kind, "link", f"of a linked {other.name} only single fields can be asked, and few")
+            return
+        yield from _node_problems(node, other)
+
+
+def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
+    if isinstance(node, All | AnyOf | Not | Linked):
+        return
+    field = _ID if node.field == "id" and isinstance(node, OneOf) else kind.by_name.get(node.field)
     if field is None:
         yield Problem(node.field, "unknown", f"{kind.name} has no field {shown(node.field)}")
         return
-    if isinstance(node, Has) != field.many and not isinstance(node, Missing):
+    if isinstance(node, Has | HasBetween) != field.many and not isinstance(node, Missing):
         yield Problem(node.field, "type", "Has is for fields with many values, everything else for single ones")
     values: tuple[object, ...] = ()
     match node:
@@ -306,9 +350,11 @@ def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
             if op not in _COMPARE:
                 yield Problem(node.field, "operator", f"no comparison {shown(op)}")
         case OneOf(_, several):
-            values = several
+            values = tuple(several)
         case Has(_, held):
             values = (held,)
+        case HasBetween(_, low, high):
+            values = (low, high)
         case Contains(_, needle):
             values = (needle,)
             if field.type is not str:
@@ -319,31 +365,3 @@ def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
             yield Problem(node.field, "type", f"{field.type.__name__} expected, not {shown(given)}")
         elif isinstance(given, int) and not INT_MIN <= given <= INT_MAX:
             yield Problem(node.field, "range", f"{shown(given)} does not fit 64 bits")
-
-
-def _fingerprint(query: Query) -> str:
-    text = repr((query.kind, query.where, query.order, query.descending))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def encode_cursor(query: Query, after: tuple[Scalar, ...]) -> str:
-    """Return an opaque cursor that continues *query* behind *after*."""
-    payload = json.dumps([_fingerprint(query), *after], separators=(",", ":"))
-    return base64.urlsafe_b64encode(payload.encode()).decode().rstrip("=")
-
-
-def decode_cursor(query: Query, cursor: str) -> tuple[Scalar, ...]:
-    """Return the *after* of a cursor made by ``encode_cursor`` for the same query, or raise ``Invalid``."""
-    problem = Problem("after", "cursor", "this cursor does not belong to this query; start from the first page")
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise Invalid(problem) from error
-    if (
-        not isinstance(payload, list)
-        or len(payload) != len(query.order) + 2
-        or payload[0] != _fingerprint(query)
-        or not all(type(value) in (int, str) for value in payload)
-    ):
-        raise Invalid(problem)
-    return tuple(payload[1:])

@@ -111,7 +111,7 @@ class Work:
 
     def find(self, query: Query) -> Iterator[Any]:
         """Yield the records that *query* asks for."""
-        check(query, KIND_BY_NAME[query.kind])
+        check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
         return (decode(query.kind, stored) for stored in self.tx.find(query))
 
     def next_number(self, series: str) -> int:

@@ -25,7 +25,7 @@ from salespipeline.errors import (
     UpgradeNeeded,
 )
 from salespipeline.ports import Blobs
-from salespipeline.query import All, AnyOf, Cmp, Contains, Has, Not, OneOf, Query, Sum, matches
+from salespipeline.query import All, AnyOf, Cmp, Contains, Has, HasBetween, Not, OneOf, Query, Sum, matches
 from salespipeline.stores import postgres_layout
 from salespipeline.stores.postgres import PostgresStore, open_postgres
 from salespipeline.stores.postgres_errors import translated
@@ -151,6 +151,7 @@ predicates = strategies.recursive(
     comparisons
     | strategies.builds(Contains, strategies.just("name"), texts)
     | strategies.builds(Has, strategies.just("tags"), texts)
+    | strategies.builds(HasBetween, strategies.just("tags"), texts, texts)
     | strategies.builds(OneOf, strategies.just("name"), strategies.lists(texts, max_size=3).map(tuple)),
     lambda inner: (
         strategies.lists(inner, max_size=3).map(lambda parts: All(tuple(parts)))

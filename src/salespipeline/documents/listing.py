@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salespipeline.collection import contact_of
+from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, owner_filter
 from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.settings import Settings
-from salespipeline.filters import choice, day, flag, identity, moment, money, search, words
+from salespipeline.filters import choice, day, flag, identity, moment, money, words
 from salespipeline.listing import Listing, Shape
-from salespipeline.opportunities import as_id, contact_filter, owner_filter
 
 if TYPE_CHECKING:
     from salespipeline.sending_report import Plan
@@ -67,7 +67,8 @@ SHAPE = Shape(
         "contact": contact_filter,
         "owner": owner_filter,
         "reference": words("reference"),
-        "text": search("text"),
+        "text": free_text(),
+        "custom": answered(DocumentType),
         "date": day("date"),
         "due": day("due"),
         "created": moment("created", "created"),

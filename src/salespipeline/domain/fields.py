@@ -109,8 +109,8 @@ class FieldSchema:
         if (kind in _CHOOSING) != bool(choices):
             needed = "needs choices=(…)" if kind in _CHOOSING else "takes no choices"
             checks.add("choices", "choice", f"a field of type {kind} {needed}")
-        if len(set(choices)) != len(choices):
-            checks.add("choices", "duplicate", "each choice may stand there once")
+        if len({text.fold(choice) for choice in choices}) != len(choices):
+            checks.add("choices", "duplicate", "each choice may stand there once, in any case")
         if kind is AnswerType.STATEMENT and (
             self.mandatory or self.default is not None or self.required_answer is not None
         ):
@@ -191,7 +191,10 @@ def check_answer(schema: FieldSchema, value: object, path: str) -> AnswerValue:
     if schema.type is AnswerType.MULTIPLE_CHOICE:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise Invalid(Problem(path, "type", f"a list of choices is needed, not {shown(value)}"))
-        return tuple(dict.fromkeys(_chosen(schema, one, f"{path}[{at}]") for at, one in enumerate(value)))
+        checks = Checks()
+        chosen = [checks.take(_chosen, schema, one, f"{path}[{at}]") for at, one in enumerate(value)]
+        checks.done()
+        return tuple(dict.fromkeys(chosen))
     return _CHECKS[schema.type](value, path)
 
 

@@ -20,11 +20,16 @@ from salespipeline.errors import Overflow, StorageError
 from salespipeline.query import (
     INT_MAX,
     INT_MIN,
+    All,
+    AnyOf,
     Count,
     Group,
+    Linked,
     Max,
     Measure,
     Min,
+    Not,
+    OneOf,
     Predicate,
     Prefix,
     Query,
@@ -100,8 +105,9 @@ class BaseTransaction(ABC):
 
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
         """Yield one tuple a group: the keys, then the measures. ``Overflow`` where a sum leaves 64 bits."""
-        found = self.candidates(query.kind, query.where)
-        indexes = (entry.index for entry in found if matches(query.where, entry.index))
+        where = self.settled(query.where)
+        found = self.candidates(query.kind, where)
+        indexes = (entry.index for entry in found if matches(where, entry.index, entry.id))
         return iter(grouped(indexes, by, measures))
 
     def get_many(self, kind: str, ids: Iterable[str]) -> dict[str, Stored]:
@@ -118,6 +124,20 @@ class BaseTransaction(ABC):
         """Return the store's clock, in microseconds since 1970 UTC."""
         return system_clock()
 
+    def settled(self, where: Predicate) -> Predicate:
+        """Return *where* with what it asks of other kinds answered: each ``Linked`` as a ``OneOf``."""
+        match where:
+            case Linked(field, kind, to, asked):
+                linked = self.columns(Query(kind=kind, where=asked), (to,))
+                return OneOf(field, frozenset(row[0] for row in linked if row[0] is not None))
+            case All(parts):
+                return All(tuple([self.settled(part) for part in parts]))
+            case AnyOf(parts):
+                return AnyOf(tuple([self.settled(part) for part in parts]))
+            case Not(part):
+                return Not(self.settled(part))
+        return where
+
     # Two places where a store that has indexes, and no query language, comes in: everything above asks them.
 
     def candidates(self, kind: str, where: Predicate) -> Iterable[Entry]:  # noqa: ARG002  # for those that override it
@@ -126,8 +146,8 @@ class BaseTransaction(ABC):
 
     def page(self, query: Query) -> list[Entry]:
         """Return the entries that the query asks for, in its order."""
-        key = sort_key(query.order)
-        entries = [entry for entry in self.candidates(query.kind, query.where) if matches(query.where, entry.index)]
+        key, where = sort_key(query.order), self.settled(query.where)
+        entries = [entry for entry in self.candidates(query.kind, where) if matches(where, entry.index, entry.id)]
         after = query.after
         if after is not None and query.descending:
             entries = [entry for entry in entries if key(entry) < after]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
+import attrs
+
 from salespipeline.blobs.memory import MemoryBlobs
 from salespipeline.entries import Catalog, Entry, Index, Scalar, Stored
 from salespipeline.errors import NewerFormat, OpenError, StoreClosed, Unavailable, shown
@@ -283,9 +285,10 @@ class MemoryTransaction(BaseTransaction):
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
         """Yield one tuple a group: the keys, then the measures."""
         records = self._records(query.kind)
+        where = self.settled(query.where)
         with self._data.mutex:  # held while the patch is looked for, too: a writer may be about to make one
             if query.kind not in self._patch:
-                indexes = [record.fields for record in selected(records, query.where)]
+                indexes = [record.fields for record in selected(records, where)]
                 return iter(grouped(indexes, by, measures))
         return super().tally(query, by, measures)
 
@@ -323,6 +326,7 @@ class MemoryTransaction(BaseTransaction):
 
     def _chosen(self, query: Query) -> list[Record]:
         records = self._records(query.kind)
+        query = attrs.evolve(query, where=self.settled(query.where))
         with self._data.mutex:
             if query.kind not in self._patch:
                 return chosen(records, query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ class _Facts(NamedTuple):
     equal: dict[str, Scalar]
     low: dict[str, Key]
     high: dict[str, Key]
-    several: dict[str, tuple[Scalar, ...]]
+    several: dict[str, Collection[Scalar]]
     has: list[Has]
 
     def ranges(self, names: tuple[str, ...]) -> list[tuple[Key, Key]]:
@@ -84,13 +84,15 @@ def chosen(records: Records, query: Query) -> list[Record]:
         return page(_candidates(records, narrow), query)
     found = keys.descending(low, high) if query.descending else keys.ascending(low, high)
     walked = (records.by_id[key[-1]] for key in found)
-    return list(islice((record for record in walked if matches(query.where, record.fields)), query.limit))
+    return list(
+        islice((record for record in walked if matches(query.where, record.fields, record.stored.id)), query.limit)
+    )
 
 
 def selected(records: Records, predicate: Predicate) -> Iterator[Record]:
     """Yield the records that satisfy *predicate*, in no order."""
     candidates = _candidates(records, _narrowest(records, _facts(predicate)))
-    return (record for record in candidates if matches(predicate, record.fields))
+    return (record for record in candidates if matches(predicate, record.fields, record.stored.id))
 
 
 def page(candidates: Iterable[Record], query: Query) -> list[Record]:
@@ -98,7 +100,7 @@ def page(candidates: Iterable[Record], query: Query) -> list[Record]:
     order, after, where = query.order, query.after, query.where
     found: list[tuple[Key, Record]] = []
     for record in candidates:
-        if matches(where, record.fields):
+        if matches(where, record.fields, record.stored.id):
             key: Any = (*[record.fields[name] for name in order], record.stored.id)
             if after is None or (key < after if query.descending else key > after):
                 found.append((key, record))
@@ -113,6 +115,9 @@ def _narrowest(records: Records, facts: _Facts) -> tuple[int, Iterable[str]] | N
         if all(name in facts.equal for name in names):
             id = taken.get(tuple(facts.equal[name] for name in names))
             return (0, ()) if id is None else (1, (id,))
+    if "id" in facts.several:
+        known = [id for id in dict.fromkeys(facts.several["id"]) if id in records.by_id]
+        best = len(known), known
     for has in facts.has:
         ids = records.holders(has.field).get(has.value, ())
         if best is None or len(ids) < best[0]:

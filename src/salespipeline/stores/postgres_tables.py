@@ -7,13 +7,13 @@ not the only one, and a database that is distributed by workspace answers from o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from salespipeline.entries import Entry, Field, Kind, Scalar
-from salespipeline.query import All, AnyOf, Cmp, Contains, Has, Not, OneOf, Predicate
+from salespipeline.query import All, AnyOf, Cmp, Contains, Has, HasBetween, Linked, Not, OneOf, Predicate
 from salespipeline.stores.kinds import paths_of
 from salespipeline.stores.rows import Rows
 from salespipeline.stores.sql import Compiler, Dialect, Parameter, quoted, side_table
@@ -60,7 +60,7 @@ class Place(Dialect):
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"%{escaped}%"
 
-    def many_values(self, values: Sequence[Scalar]) -> Parameter:
+    def many_values(self, values: Collection[Scalar]) -> Parameter:
         """Return *values* as an array, without texts that PostgreSQL cannot hold."""
         return [value for value in values if "\0" not in str(value)]
 
@@ -193,6 +193,10 @@ def without_nul(predicate: Predicate) -> Predicate:
             return AnyOf(tuple(map(without_nul, parts)))
         case Not(part):
             return Not(without_nul(part))
+        case Linked(field, kind, to, where):
+            return Linked(field, kind, to, without_nul(where))
+        case HasBetween(field, low, high):
+            return HasBetween(field, _edge(low), _edge(high))
         case OneOf(field, values):
             return OneOf(field, tuple(value for value in values if "\0" not in str(value)))
         case Contains(_, str(text)) | Has(_, str(text)) | Cmp(_, "=", str(text)) if "\0" in text:
@@ -201,3 +205,9 @@ def without_nul(predicate: Predicate) -> Predicate:
             # "a" < "a\0…" < "a\1": what is not greater than the beginning is less than the whole.
             return Cmp(field, "<=" if op in ("<", "<=") else ">", text[: text.index("\0")])
     return predicate
+
+
+def _edge(text: str) -> str:
+    # Where no text holds a NUL, "a\1" is the first one behind "a", and so behind everything that "a\0…" is behind.
+    head, nul, _ = text.partition("\0")
+    return f"{head}\1" if nul else text

@@ -8,12 +8,12 @@ under ``Not`` it is made two-valued with ``IS NOT TRUE``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
 import attrs
 
-from salespipeline.entries import Kind, Scalar
+from salespipeline.entries import Field, Kind, Scalar
 from salespipeline.query import (
     All,
     AnyOf,
@@ -22,6 +22,8 @@ from salespipeline.query import (
     Count,
     Group,
     Has,
+    HasBetween,
+    Linked,
     Max,
     Measure,
     Min,
@@ -32,6 +34,7 @@ from salespipeline.query import (
     Prefix,
     Query,
     Sum,
+    nodes,
 )
 
 __all__ = ["DEEPEST", "SQLITE", "Compiler", "Dialect", "Parameter", "Statement", "depth", "quoted", "side_table"]
@@ -60,7 +63,12 @@ def depth(predicate: Predicate) -> int:
     while stack:
         node, level = stack.pop()
         deepest = max(deepest, level)
-        parts = node.parts if isinstance(node, All | AnyOf) else (node.part,) if isinstance(node, Not) else ()
+        parts: tuple[Predicate, ...] = ()
+        match node:
+            case All(parts) | AnyOf(parts):
+                pass
+            case Not(part) | Linked(_, _, _, part):
+                parts = (part,)
         stack.extend((part, level + 1) for part in parts)
     return deepest
 
@@ -90,7 +98,7 @@ class Dialect:
         """Return *text* as the parameter that *contains* takes."""
         return text
 
-    def many_values(self, values: Sequence[Scalar]) -> Parameter:
+    def many_values(self, values: Collection[Scalar]) -> Parameter:
         """Return *values* as the one parameter that *among* takes."""
         # No kept text holds a NUL, and a JSON reader in C might stop at one.
         return json.dumps([value for value in values if "\0" not in str(value)], ensure_ascii=False)
@@ -109,14 +117,15 @@ class Compiler:
 
     kind: Kind
     dialect: Dialect
+    alias: str = "e"
 
     def page(self, query: Query, columns: Sequence[str]) -> Statement:
         """Return the statement that reads these *columns* (fields, ``id``, ``version``, ``body``) of the page."""
         values: list[Parameter] = []
         conditions = self._conditions(query, values)
         direction = " DESC" if query.descending else ""
-        order = ", ".join(_column(name) + direction for name in (*query.order, "id"))
-        selected = ", ".join(map(_column, columns)) or "NULL"
+        order = ", ".join(self._column(name) + direction for name in (*query.order, "id"))
+        selected = ", ".join(map(self._column, columns)) or "NULL"
         text = f"SELECT {selected} FROM {self.dialect.table(self.kind.name)} e{conditions} ORDER BY {order}"  # noqa: S608
         if query.limit is not None:
             text += f" LIMIT {self.dialect.mark}"
@@ -129,12 +138,12 @@ class Compiler:
         keys, source = [], f"{self.dialect.table(self.kind.name)} e"
         for group in by:
             if isinstance(group, Prefix):
-                keys.append(f"substr({_column(group.field)}, 1, {int(group.length)})")
+                keys.append(f"substr({self._column(group.field)}, 1, {int(group.length)})")
             elif self.kind.field(group).many:
                 source += f" LEFT JOIN {self._side(group)} g ON {self._same('g')}"
                 keys.append("g.value")
             else:
-                keys.append(_column(group))
+                keys.append(self._column(group))
         selected = ", ".join([*keys, *map(self._measure, measures)]) or "NULL"
         conditions = self.where(query.where, values)
         text = f"SELECT {selected} FROM {source}{conditions}"  # noqa: S608
@@ -155,12 +164,12 @@ class Compiler:
             return self.where(query.where, values)
         sign = "<" if query.descending else ">"
         mark = self.dialect.mark
-        columns = ", ".join(map(_column, (*query.order, "id")))
+        columns = ", ".join(map(self._column, (*query.order, "id")))
         marks = ", ".join([mark] * len(query.after))
         parts = self._home(values)
         parts += [self._condition(part, values) for part in _raised(query)]
         if query.order:  # an index search begins at a plain bound; not every planner derives it from the row
-            parts.append(f"{_column(query.order[0])} {sign}= {mark}")
+            parts.append(f"{self._column(query.order[0])} {sign}= {mark}")
             values.append(query.after[0])
             parts.append(f"({columns}) {sign} ({marks})")
         else:
@@ -173,21 +182,26 @@ class Compiler:
         match predicate:
             case Cmp(field, op, value):
                 values.append(value)
-                return f"{_column(field)} {op} {mark}"
+                return f"{self._column(field)} {op} {mark}"
             case Contains(field, needle):
                 values.append(self.dialect.needle(needle))
-                return self.dialect.contains.format(column=_column(field))
+                return self.dialect.contains.format(column=self._column(field))
             case OneOf(field, several):
-                return self._one_of(_column(field), several, values)
+                return self._one_of(self._column(field), several, values)
             case Has(field, value):
                 values.append(value)
                 return f"EXISTS ({self._held(field)} AND m.value = {mark})"
+            case HasBetween(field, low, high):
+                values += (low, high)
+                return f"EXISTS ({self._held(field)} AND m.value >= {mark} AND m.value < {mark})"
+            case Linked():
+                return self._linked(predicate, values)
             case Missing(field) if self.kind.field(field).many:
                 return f"NOT EXISTS ({self._held(field)})"
             case Missing(field):
-                return f"{_column(field)} IS NULL"
+                return f"{self._column(field)} IS NULL"
             case Not(Missing(field)) if not self.kind.field(field).many:
-                return f"{_column(field)} IS NOT NULL"
+                return f"{self._column(field)} IS NOT NULL"
             case Not(part):
                 return f"({self._condition(part, values)}) IS NOT TRUE"
             case All(parts):
@@ -196,7 +210,17 @@ class Compiler:
                 return self._joined(" OR ", parts, values, "1 = 0")
         raise AssertionError(predicate)
 
-    def _one_of(self, column: str, several: Sequence[Scalar], values: list[Parameter]) -> str:
+    def _linked(self, link: Linked, values: list[Parameter]) -> str:
+        fields = (Field(one.field, str) for one in nodes(link.where) if not isinstance(one, All | AnyOf | Not))
+        other = Compiler(Kind(link.kind, tuple(fields)), self.dialect, "l")
+        source = f"FROM {self.dialect.table(link.kind)} l"
+        conditions = other.where(link.where, values)
+        if link.to == "id":  # one that many entries are linked to is looked at once
+            return f"{self._column(link.field)} IN (SELECT l.id {source}{conditions})"
+        same = f"l.{quoted(link.to)} = {self._column(link.field)}"
+        return f"EXISTS (SELECT 1 {source}{f'{conditions} AND ' if conditions else ' WHERE '}{same})"
+
+    def _one_of(self, column: str, several: Collection[Scalar], values: list[Parameter]) -> str:
         if not several:
             return "1 = 0"
         if len(several) <= _FEW:
@@ -210,11 +234,14 @@ class Compiler:
             return nothing
         return f"({word.join([self._condition(part, values) for part in parts])})"
 
+    def _column(self, name: str) -> str:
+        return f"{self.alias}.{quoted(name)}"
+
     def _home(self, values: list[Parameter]) -> list[str]:
         if self.dialect.workspace is None:
             return []
         values.append(self.dialect.workspace)
-        return [f"e.workspace = {self.dialect.mark}"]
+        return [f"{self.alias}.workspace = {self.dialect.mark}"]
 
     def _same(self, alias: str) -> str:
         same = f"{alias}.id = e.id"
@@ -231,19 +258,15 @@ class Compiler:
             case Count():
                 return "count(*)"
             case Sum(field, None):
-                return f"coalesce(sum({_column(field)}), 0)"
+                return f"coalesce(sum({self._column(field)}), 0)"
             case Sum(field, str(times)):
-                product = self.dialect.product.format(field=_column(field), times=_column(times))
+                product = self.dialect.product.format(field=self._column(field), times=self._column(times))
                 return f"coalesce(sum({product}), 0)"
             case Min(field):
-                return f"min({_column(field)})"
+                return f"min({self._column(field)})"
             case Max(field):
-                return f"max({_column(field)})"
+                return f"max({self._column(field)})"
         raise AssertionError(measure)
-
-
-def _column(name: str) -> str:
-    return f"e.{quoted(name)}"
 
 
 def _conjuncts(predicate: Predicate) -> Iterator[Predicate]:

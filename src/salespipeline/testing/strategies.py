@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from salespipeline.entries import Index, Scalar
-from salespipeline.query import All, AnyOf, Cmp, Contains, Has, Missing, Not, OneOf, Op, Predicate, Query
+from salespipeline.query import All, AnyOf, Cmp, Contains, Has, HasBetween, Missing, Not, OneOf, Op, Predicate, Query
 
 __all__ = ["CALM", "INTEGERS", "TEXTS", "indexes", "indexing", "orders", "predicates", "queries"]
 
@@ -73,6 +73,8 @@ def _leaves() -> st.SearchStrategy[Predicate]:
         st.builds(Missing, st.sampled_from((*_SINGLE_TEXTS, *_SINGLE_INTEGERS, "tags", "scores"))),
         st.builds(Has, st.just("tags"), texts),
         st.builds(Has, st.just("scores"), integers),
+        st.builds(HasBetween, st.just("tags"), texts, texts),
+        st.builds(OneOf, st.just("id"), st.lists(st.sampled_from(["00", "07", "a", "b", "é"]), max_size=3).map(tuple)),
         st.builds(Contains, text_fields, st.sampled_from((*TEXTS, "%", "_", "'"))),
     )
 

@@ -176,6 +176,7 @@ class LmdbTransaction(BaseTransaction):
     def page(self, query: Query) -> list[Entry]:
         """Walk an index that is in the page's order, until the page is full; else sort the candidates."""
         kind = self._kind(query.kind)
+        query = attrs.evolve(query, where=self.settled(query.where))
         walk = _walk(kind, query, _facts(query.where)[0])
         if walk is None or query.limit is None:
             return super().page(query)
@@ -190,7 +191,7 @@ class LmdbTransaction(BaseTransaction):
             for entry in several:
                 if query.after is not None and not _behind(place(entry), query.after, descending=query.descending):
                     continue
-                if matches(query.where, entry.index):
+                if matches(query.where, entry.index, entry.id):
                     found.append(entry)
             if len(found) >= query.limit:
                 break
@@ -343,7 +344,7 @@ def _facts(where: Predicate) -> tuple[dict[str, Scalar], dict[str, tuple[Scalar,
             case Cmp(field, "=", value) if _encodable(str(value)):
                 equal[field] = value
             case OneOf(field, values):
-                several[field] = values
+                several[field] = tuple(values)
             case Has() as has if _encodable(str(has.value)):
                 held.append(has)
             case _:

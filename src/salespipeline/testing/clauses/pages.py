@@ -203,7 +203,7 @@ class Pages(StoreClauses):
         @given(queries(st.sampled_from([f"{place:02}" for place in range(40)])))
         def finds_what_is_defined(query: Query) -> None:
             key = sort_key(query.order)
-            picked = [entry for entry in entries if matches(query.where, entry.index)]
+            picked = [entry for entry in entries if matches(query.where, entry.index, entry.id)]
             picked.sort(key=key, reverse=query.descending)
             after = query.after
             if after is not None:

@@ -14,6 +14,8 @@ from salespipeline.query import (
     Cmp,
     Contains,
     Has,
+    HasBetween,
+    Linked,
     Missing,
     Not,
     OneOf,
@@ -24,7 +26,7 @@ from salespipeline.query import (
     starts_with,
 )
 from salespipeline.testing.clauses.base import StoreClauses
-from salespipeline.testing.clauses.vocabulary import DEALS, all_of, deal, found, put
+from salespipeline.testing.clauses.vocabulary import DEALS, all_of, counted, deal, found, note, put
 from salespipeline.testing.strategies import CALM, indexes, predicates
 
 __all__ = ["Predicates"]
@@ -216,8 +218,55 @@ class Predicates(StoreClauses):
         @CALM
         @given(predicates())
         def means_what_matches_says(predicate: Predicate) -> None:
-            expected = [entry.id for entry in entries if matches(predicate, entry.index)]
+            expected = [entry.id for entry in entries if matches(predicate, entry.index, entry.id)]
             with store.transaction(write=False) as tx:
                 assert [stored.id for stored in tx.find(Query(kind="deal", where=predicate))] == expected
 
         means_what_matches_says()
+
+    def test_p24_has_between(self, deals: Store) -> None:
+        """`HasBetween` finds the entries that hold a value within its bounds, the upper one left out."""
+        assert found(deals, HasBetween("tags", "new", "vip")) == "adf"
+        assert found(deals, HasBetween("tags", "new", "vip\1")) == "abdfh"
+        assert found(deals, HasBetween("tags", "o", "r")) == ""
+        assert found(deals, HasBetween("tags", "vip", "new")) == ""
+        assert found(deals, Not(HasBetween("tags", "rush", "z"))) == "cdeg"
+
+    def test_p25_one_of_the_ids(self, deals: Store) -> None:
+        """`OneOf` of `id` finds the entries with these ids, and its `Not` the others."""
+        assert found(deals, OneOf("id", ("h", "a", "x", "a"))) == "ah"
+        assert found(deals, Not(OneOf("id", ("a", "b")))) == "cdefgh"
+        assert found(deals, All((OneOf("id", ("a", "b", "c")), Cmp("value", "=", 250)))) == "bc"
+        assert found(deals, OneOf("id", tuple(map(str, range(5000))))) == ""
+        assert found(deals, OneOf("id", ("c", "f", "g")), order=("value",), descending=True, limit=2) == "fc"
+
+    def test_p26_linked_from_another_kind(self, deals: Store) -> None:
+        """`Linked` finds the entries that an entry of another kind names, where it satisfies the condition."""
+        put(deals, note("1", text="a", slug="s1"), note("2", text="a"), note("3", text="c", slug="s3"), note("4"))
+        anything = Linked("id", "note", "text", EVERYTHING)
+        assert found(deals, anything) == "ac"
+        assert found(deals, Not(anything)) == "bdefgh"
+        assert found(deals, Linked("id", "note", "text", Missing("slug"))) == "a"
+        assert found(deals, Linked("id", "note", "text", Cmp("slug", ">", "s1"))) == "c"
+        assert found(deals, All((anything, Cmp("value", "=", 250))), order=("name",)) == "c"
+        assert found(deals, AnyOf((anything, Cmp("stage", "=", "won"))), order=("value",), descending=True) == "fca"
+        assert counted(deals, "stage", where=anything) == [("lead", 1), ("quote", 1)]
+
+    def test_p27_linked_to_another_kind(self, deals: Store) -> None:
+        """`Linked` finds the entries that name an entry of another kind; who names none is linked to none."""
+        put(deals, note("jane", text="North"), note("tom", text="South"))
+        north = Linked("owner", "note", "id", Contains("text", "or"))
+        assert found(deals, north) == "adf"
+        assert found(deals, Not(north)) == "bcegh"
+        assert found(deals, Linked("owner", "note", "id", OneOf("id", ("tom",)))) == "be"
+        assert found(deals, Linked("owner", "note", "slug", EVERYTHING)) == ""
+        assert counted(deals, where=AnyOf((north, Cmp("name", "=", "")))) == [(4,)]
+
+    def test_p28_linked_within_its_kind(self, deals: Store) -> None:
+        """`Linked` may name its own kind, and a link reads what its own transaction wrote."""
+        with deals.transaction() as tx:
+            tx.put(deal("z", owner="c", stage="won"))
+            where = Linked("id", "deal", "owner", Cmp("stage", "=", "won"))
+            assert [stored.id for stored in tx.find(Query(kind="deal", where=where))] == ["c"]
+            tx.delete("deal", "z", 1)
+            assert list(tx.find(Query(kind="deal", where=where))) == []
