@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Required, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Required, TypeAlias, TypedDict
 
 from salespipeline.domain.contacts import Contact, Person
 from salespipeline.domain.fields import Answer, AnswerValue
@@ -12,9 +12,13 @@ from salespipeline.domain.lines import Line
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.money import Amount
 
+if TYPE_CHECKING:
+    from salespipeline.mail import Attachment, InlineImage
+    from salespipeline.render.bodies import MailTemplate
+
 __all__ = [
     "ContactFacts", "DocumentFacts", "FieldFacts", "ItemFacts", "LineLike", "NewOpportunity", "OpportunityFacts",
-    "OrganisationFacts",
+    "OrganisationFacts", "SendFacts",
 ]  # fmt: skip
 
 LineLike: TypeAlias = (
@@ -122,3 +126,18 @@ class OrganisationFacts(TypedDict, total=False):
     time_zone: str
     quote_days: int
     payment_days: int
+
+
+class SendFacts(TypedDict, total=False):
+    """What can be asked of *send all*."""
+
+    template: MailTemplate | str | Mapping[str, MailTemplate | str] | None
+    again: bool
+    recipients: str
+    to: str | Iterable[str]
+    cc: str | Iterable[str]
+    bcc: str | Iterable[str]
+    reply_to: str | Iterable[str]
+    attachments: Iterable[Attachment]
+    images: Iterable[InlineImage]
+    together: bool

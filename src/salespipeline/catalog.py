@@ -190,6 +190,7 @@ def _activity(activity: Activity) -> Values:
 def _delivery(delivery: Delivery) -> Values:
     yield "batch", delivery.batch_id
     yield "position", delivery.position
+    yield "letter", delivery.letter
     yield "document", delivery.document_id
     yield "state", delivery.state.value
     yield "live", delivery.live
@@ -201,6 +202,7 @@ def _delivery(delivery: Delivery) -> Values:
 
 def _batch(batch: Batch) -> Values:
     yield "state", batch.state.value
+    yield "key", batch.key
     yield "started", instant(batch.started_at)
 
 
@@ -344,6 +346,7 @@ KEPT: tuple[Kept, ...] = (
             (
                 _text("batch"),
                 _sorted("position", int),
+                _text("letter"),
                 _text("document"),
                 _text("state"),
                 _text("live"),
@@ -353,13 +356,20 @@ KEPT: tuple[Kept, ...] = (
                 _sorted("planned"),
             ),
             unique=(("live",), ("batch", "position")),
-            paths=(("document",), ("state",), ("planned",)),
+            paths=(
+                ("document",),
+                ("letter",),
+                ("state", "retry_at"),
+                ("state", "planned", "position"),
+                ("batch", "state", "position"),
+                ("planned",),
+            ),
         ),
         (Delivery,),
         _delivery,
     ),
     Kept(
-        Kind("batch", (_text("state"), _sorted("started")), paths=(("started",),)),
+        Kind("batch", (_text("state"), _text("key"), _sorted("started")), unique=(("key",),), paths=(("started",),)),
         (Batch,),
         _batch,
     ),

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-import attrs
-
-from salespipeline import text
+from salespipeline import batches, text
 from salespipeline.collection import Collection
 from salespipeline.deal_filters import as_id
-from salespipeline.delivery import Sender
-from salespipeline.domain.document import Fact
-from salespipeline.domain.sending import Batch, Delivery, DeliveryState, moved
+from salespipeline.delivery import Sender, letter_of
+from salespipeline.domain import protocol
+from salespipeline.domain.document import Document, Fact
+from salespipeline.domain.sending import Batch, Delivery, DeliveryState
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Invalid, NotAllowed, Problem, shown
+from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.filters import identity
 from salespipeline.listing import Shape
-from salespipeline.ports import Accepted, NotSent
 from salespipeline.query import All, Cmp, OneOf, Predicate, Query
-from salespipeline.sending_report import SendReport
-from salespipeline.settling import settle
+from salespipeline.sending_report import SendReport, SendRow
+from salespipeline.settling import free, mark_sent
 from salespipeline.work import Work
 
 __all__ = ["Deliveries"]
@@ -37,7 +34,7 @@ def _row(delivery: Delivery, _settings: Settings, _names: Mapping[str, str]) -> 
         "subject": delivery.subject,
         "planned": delivery.planned_at,
         "sent": delivery.sent_at,
-        "reason": delivery.reason.removeprefix("!"),
+        "reason": delivery.reason,
     }
 
 
@@ -65,6 +62,17 @@ class Deliveries(Collection[Delivery]):
     >>> _ = shop.deliveries.resolve(delivery, "resend", why="Zoë Field says that nothing came")
     >>> print(shop.deliveries.resume(delivery.batch_id))
     Sent all: 1 sent
+
+    A batch that is left to the workers can be paused, gone on with, and cancelled, by anybody and at any time:
+
+    >>> batch = shop.documents.all().plan_send_all(again=True).queue()
+    >>> shop.deliveries.pause(batch, why="the price list is wrong").state.value
+    'paused'
+    >>> print(shop.deliveries.cancel(batch, why="the price list is wrong"))
+    Sent all: 1 left out
+      left out: 1 × the batch was cancelled: the price list is wrong
+    >>> [one.state.value for one in shop.deliveries.batches()], shop.deliveries.look_up()
+    (['done', 'done'], 0)
     """
 
     cls = Delivery
@@ -85,11 +93,20 @@ class Deliveries(Collection[Delivery]):
 
     def of_batch(self, batch: Batch | str, states: Iterable[DeliveryState] = ()) -> list[Delivery]:
         """Return the deliveries of a batch in their order, those in *states* only if some are given."""
-        parts: tuple[Predicate, ...] = (Cmp("batch", "=", batch if isinstance(batch, str) else batch.id),)
+        parts: tuple[Predicate, ...] = (Cmp("batch", "=", _id_of(batch)),)
         if wanted := tuple(state.value for state in states):
             parts += (OneOf("state", wanted),)
         with self._sales.work(write=False) as work:
             return list(work.find(Query(kind="delivery", where=All(parts), order=("position",))))
+
+    def batches(self) -> list[Batch]:
+        """Return every batch, the newest first."""
+        with self._sales.work(write=False) as work:
+            return list(work.find(Query(kind="batch", order=("started",), descending=True)))
+
+    def report(self, batch: Batch | str) -> SendReport:
+        """Return where every document of a batch stands, at any time and from any process. (SPEC SEND-3)"""
+        return batches.report(self._sales, self._batch(batch))
 
     def recover(self) -> int:
         """Take up what a crash left: claims go back to the queue, and what was being sent becomes uncertain.
@@ -98,49 +115,95 @@ class Deliveries(Collection[Delivery]):
         """
         number = 0
         with self._sales.work() as work:
+            now = work.tx.now()
             active = OneOf("state", (S.CLAIMED.value, S.PREPARED.value, S.SENDING.value))
-            expired = Query(kind="delivery", where=All((active, Cmp("lease_until", "<", work.tx.now()))))
-            for before in list(work.find(expired)):
-                if before.state is S.SENDING:
-                    why = "the sender stopped while it was sending; nobody knows whether the server took it"
-                    after = moved(before, S.UNCERTAIN, lease_until=None, reason=why)
-                else:
-                    after = moved(before, S.QUEUED, lease_until=None)
-                work.keep(after, before, action="lease expired")
-                number += 1
+            found = Query(kind="delivery", where=All((active, Cmp("lease_until", "<", now))))
+            for before in list(work.find(found)):
+                after = protocol.expired(before, now=now)
+                if after is not None:
+                    work.keep(after, before, action="lease expired")
+                    number += 1
         return number
 
-    def resume(self, batch: Batch | str, *, template: Any = None, progress: Any = None) -> SendReport:
-        """Go on with a batch that paused, or whose mails wait to be tried again. (SPEC SEND-7)"""
+    def pause(self, batch: Batch | str, *, why: str = "") -> Batch:
+        """Stop a batch after the letter that is on its way; nothing is lost. (SPEC SEND-7)"""
+        return batches.pause(self._sales, self._batch(batch).id, why=_why(why) or f"by {self._sales.actor}")
+
+    def cancel(self, batch: Batch | str, *, why: str = "") -> SendReport:
+        """Leave out everything of a batch that has not left yet. (SPEC SEND-7)"""
+        return batches.report(self._sales, batches.cancel(self._sales, self._batch(batch).id, why=_why(why)))
+
+    def resume(
+        self,
+        batch: Batch | str,
+        *,
+        progress: Callable[[int, int, SendRow], None] | None = None,
+        on_error: str = "continue",
+    ) -> SendReport:
+        """Go on with a batch that paused, or whose mails wait to be tried again, here and now. (SPEC SEND-7)
+
+        Any process may do so, days later: the words, the recipients and the files are kept with the batch.
+        """
         self.recover()
-        with self._sales.work(write=False) as work:
-            found = work.need(Batch, batch if isinstance(batch, str) else batch.id)
-        sender = Sender(self._sales, template if template is not None else found.template or None)
-        return sender.carry_out(found, [], progress=progress)
+        going = batches.go_on(self._sales, self._batch(batch).id)
+        return batches.carry_out(self._sales, going, Sender(self._sales), progress=progress, on_error=on_error)
 
     def resolve(self, delivery: Delivery | str, how: str, *, why: str) -> Delivery:
         """Decide about an uncertain one: ``sent``, ``not_sent`` or ``resend``; who and why is recorded. (SPEC SEND-6)
 
-        A resend carries the same Message-ID and the same bytes; ``resume`` its batch to let it go.
+        All documents of one mail are decided together. A resend carries the same Message-ID and the same bytes;
+        ``resume`` its batch, or leave it to a worker, to let it go.
         """
-        if how not in ("sent", "not_sent", "resend"):
-            raise Invalid(Problem("how", "choice", f"say 'sent', 'not_sent' or 'resend', not {shown(how)}"))
         reason = text.clean(why, "why", most=2000, lines=True, required=True)
-
-        def move(before: Delivery, work: Work) -> Delivery:
-            if before.state is not S.UNCERTAIN:
-                message = f"delivery {before.id} is {before.state.value}, not uncertain: there is nothing to decide"
-                raise NotAllowed(message, record=f"delivery {before.id}", action="resolve")
-            decided = attrs.evolve(before, resolved=Fact(at=work.at, by=work.by, why=reason))
-            if how == "resend":
-                return moved(decided, S.RETRY_WAIT, retry_at=work.tx.now())
-            return decided
-
-        decided = self._change(delivery, move, f"resolved: {how}")
-        if how == "resend":
-            return decided
         with self._sales.work() as work:
-            outcome = (
-                Accepted() if how == "sent" else NotSent(reason=f"a person decided that it was not sent: {reason}")
-            )
-            return settle(work, work.need(Delivery, decided.id), outcome)
+            record = self._named(work, delivery)
+            return self._decide(work, record, how, Fact(at=work.at, by=work.by, why=reason))
+
+    def look_up(self) -> int:
+        """Ask the mailer what became of every uncertain mail, where it can tell; return how many it could.
+
+        A mailer that keeps what it took has a method ``lookup(message_id)`` that returns ``True``, ``False``, or ``None``
+        where it does not know. (SPEC SEND-6)
+        """
+        lookup: Callable[[str], bool | None] | None = getattr(self._sales.mailer, "lookup", None)
+        number = 0
+        if lookup is None:
+            return number
+        for delivery in list(self.where(state="uncertain")):
+            known = lookup(delivery.message_id)
+            if known is None:
+                continue
+            with self._sales.work() as work:
+                current = work.need(Delivery, delivery.id)
+                if current.state is S.UNCERTAIN:
+                    fact = Fact(at=work.at, by="mailer", why="the mailer was asked")
+                    self._decide(work, current, "sent" if known else "resend", fact)
+                    number += 1
+        return number
+
+    def _decide(self, work: Work, record: Delivery, how: str, fact: Fact) -> Delivery:
+        decided = record
+        for one in letter_of(work, record.letter):
+            if one.id != record.id and one.state is not S.UNCERTAIN:
+                continue
+            after = protocol.resolved(one, how, fact=fact, now=work.tx.now())
+            document = work.get(Document, one.document_id)
+            if how == "sent" and document is not None:
+                mark_sent(work, document)
+            elif how == "not_sent":
+                free(work, one, document)
+            kept = work.keep(after, one, action=f"resolved: {how}")
+            decided = kept if one.id == record.id else decided
+        return decided
+
+    def _batch(self, given: Batch | str) -> Batch:
+        with self._sales.work(write=False) as work:
+            return work.need(Batch, _id_of(given))
+
+
+def _id_of(batch: Batch | str) -> str:
+    return batch if isinstance(batch, str) else batch.id
+
+
+def _why(why: str) -> str:
+    return text.clean(why, "why", most=400)

@@ -1,362 +1,334 @@
-"""Send all: a plan that people look at, then a run that never mails a document twice. (SPEC section 6)
+"""One letter on its way out: claim, prepare, T1, send, T2. (SPEC SEND-5, SEND-6)
 
-Each document goes QUEUED → CLAIMED → PREPARED → T1 → SENDING → T2 → SENT. T1 is the point of no return: in one
-transaction the document is checked again, numbered, frozen and sealed, and the intent is written. Nobody holds
-a transaction while a PDF is drawn or a mail server talks. What was drawn before T1 assumed a number and a day;
-T1 compares the hash of what was drawn with the hash of what it freezes, and draws again where they differ.
+T1 is the point of no return: in one transaction the documents are checked again, numbered, frozen and sealed, and
+the intent is written. Nobody holds a transaction while a PDF is drawn or a mail server talks. What was drawn before
+T1 assumed a number and a day; where T1 finds another, it freezes the documents as they are now, so that what is drawn
+next cannot be overtaken again. Deliveries with the same ``letter`` leave in one mail, and go through all of this
+together.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
-from salespipeline.codec import content_digest
+from salespipeline.catalog import Stamp
+from salespipeline.codec import content_digest, encode
+from salespipeline.composing import Composer
+from salespipeline.domain import protocol
 from salespipeline.domain.contacts import Contact
-from salespipeline.domain.document import Document, Party, Seal
-from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason, moved, reasons
-from salespipeline.errors import Invalid, MailError, Problem, RenderError, StorageError, TemplateError
+from salespipeline.domain.document import Document, Seal
+from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason, reasons
+from salespipeline.domain.settings import Settings
+from salespipeline.errors import MailError, RenderError, TemplateError
 from salespipeline.issuing import issue
 from salespipeline.ports import Mail, NotSent, Outcome, Unknown
 from salespipeline.query import Cmp, Query
-from salespipeline.sending_report import Plan, PlanRow, SendReport, SendRow
-from salespipeline.settling import left_out_row, row_of, settle
-from salespipeline.views import view_of
+from salespipeline.settling import free, settle
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
-    from salespipeline.documents import DocumentListing
-    from salespipeline.render.bodies import MailTemplate
     from salespipeline.sales import Sales
 
-__all__ = ["LEASE", "Sender", "plan"]
+__all__ = ["Delivered", "Sender", "letter_of"]
 
 log = logging.getLogger(__name__)
-SECOND = 1_000_000
-LEASE = 15 * 60 * SECOND  # RFC 5321 asks for ten minutes after the final dot: a shorter lease would make duplicates
+log.addHandler(logging.NullHandler())
 S = DeliveryState
-Progress = Callable[[int, int, SendRow], None]
-
-
-class _Redraw(Exception):
-    """What was drawn is not what T1 would freeze: somebody else took the number, or the day changed."""
+SECOND = 1_000_000
 
 
 @attrs.frozen
+class Delivered:
+    """What became of a letter in one go; *outcome* is what the mailer answered, if it came to that."""
+
+    deliveries: tuple[Delivery, ...]
+    outcome: Outcome | None = None
+
+    @property
+    def failed(self) -> Delivery | None:
+        """The first delivery that failed for good, if one did."""
+        return next((one for one in self.deliveries if one.state is S.FAILED), None)
+
+
+@attrs.frozen(kw_only=True)
 class _Prepared:
+    """The finished mail, with the digest of each document's content and PDF by the id of its delivery."""
+
     mail: Mail
     subject: str
-    content: str
-    pdf: str
     mail_digest: str
-    version: int
+    contents: dict[str, str]
+    pdfs: dict[str, str]
 
 
-def plan(
-    sales: Sales, listing: DocumentListing, *, template: str | MailTemplate | None = None, again: bool = False
-) -> Plan:
-    """Return what *send all* would do with these documents: who gets what, who is left out and why. (SPEC SEND-3)
+@attrs.frozen(kw_only=True)
+class _View:
+    """What a letter is made of, as it stood in one reading transaction."""
 
-    *template* is a ``MailTemplate``, the name of a document type, or ``None`` for each document's own default.
-    *again* also takes documents that were sent already. Nothing is written, nothing leaves.
-    """
-    sender = Sender(sales, template)
-    sender.check_sender()
-    rows = []
-    with sales.work(write=False) as work:
-        documents = list(listing)
-        contacts = work.get_many(Contact, {document.contact_id for document in documents})
-        today = work.settings.day_of(work.at)
-        for document in documents:
-            contact = contacts.get(document.contact_id)
-            buyer = Party.buying(contact, document.person_id) if contact is not None else Party(name="")
-            left_out = list(reasons(document, today=today, recipient=bool(buyer.email), again=again))
-            subject, detail = "", ""
-            if not left_out:
-                try:
-                    subject = sender.subject(document, contact, work)
-                except TemplateError as error:
-                    left_out, detail = [Reason.TEMPLATE], str(error)
-            rows.append(
-                PlanRow(
-                    document_id=document.id,
-                    document_version=document.version,
-                    reference=document.reference or "",
-                    type=document.type.value,
-                    contact=buyer.name,
-                    to=(buyer.email,) if buyer.email else (),
-                    subject=subject,
-                    total=document.total,
-                    reasons=tuple(left_out),
-                    detail=detail,
-                    revision=document.revision,
-                )
-            )
-    return Plan(tuple(rows), again=again, runner=sender)
+    batch: Batch
+    documents: dict[str, Document]
+    contact: Contact | None
+    settings: Settings
+    at: datetime
+
+
+class _TakenBack(Exception):
+    """Ends a transaction in which something was only tried."""
+
+
+def letter_of(work: Work, letter: str) -> list[Delivery]:
+    """Return the deliveries that leave in one mail, in their order."""
+    return list(work.find(Query(kind="delivery", where=Cmp("letter", "=", letter), order=("position",))))
 
 
 class Sender:
-    """Carries out a plan. *template* is as in ``plan``; *worker* names who holds a claim."""
+    """Carries letters out, one at a time; *worker* names who holds a claim. *sleep* and *chance* are for tests.
 
-    def __init__(self, sales: Sales, template: str | MailTemplate | None = None, *, worker: str = "") -> None:
+    May be shared between threads.
+    """
+
+    def __init__(
+        self,
+        sales: Sales,
+        *,
+        worker: str = "",
+        sleep: Callable[[float], object] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self.sales = sales
-        self.template = template
         self.worker = worker or sales.ids()
+        self.composer = Composer(sales)
+        self._sleep = sleep
+        self._chance = chance
 
-    # --- what goes out ------------------------------------------------------------------------------------
-
-    def check_sender(self) -> None:
-        """Refuse to begin without a sender's address."""
-        if not self.sales.settings.organisation.email:
-            message = "mails need a sender: settings.edit_organisation(name='…', email='sales@…') first"
-            raise Invalid(Problem("organisation.email", "missing", message))
-
-    def _template(self, document: Document, locale: str) -> MailTemplate:
-        from salespipeline.render.bodies import default_template
-
-        if self.template is None or isinstance(self.template, str):
-            return default_template(self.template or document.type.value, locale)
-        return self.template
-
-    def subject(self, document: Document, contact: Contact | None, work: Work) -> str:
-        """Return the subject that the mail of *document* will have."""
-        from salespipeline.render.bodies import render_bodies, template_data
-
-        today = work.settings.day_of(work.at)
-        view = view_of(document, contact, work.settings, today=today)
-        return render_bodies(self._template(document, view.locale), template_data(view)).subject
-
-    # --- the batch ----------------------------------------------------------------------------------------
-
-    def run(self, plan: Plan, *, progress: Progress | None = None, on_error: str = "continue") -> SendReport:
-        """Write the deliveries of *plan* durably, then carry them out one by one."""
-        if on_error not in ("continue", "abort"):
-            raise Invalid(Problem("on_error", "choice", f"on_error is 'continue' or 'abort', not {on_error!r}"))
-        mailer = self.sales.mailer  # refuse before anything is written
-        del mailer
-        self.check_sender()
-        self.sales.deliveries.recover()
-        batch, rows = self._enqueue(plan)
-        return self.carry_out(batch, rows, progress=progress, on_error=on_error)
-
-    def _enqueue(self, plan: Plan) -> tuple[Batch, list[SendRow]]:
-        """Write the batch and its deliveries in one transaction; a document that is being sent already is left out."""
-        rows: list[SendRow] = [left_out_row(row) for row in plan.left_out]
-        with self.sales.work() as work:
-            name = self.template if isinstance(self.template, str) or self.template is None else self.template.name
-            batch = Batch(
-                id=work.new_id(), template=name or "", planned=len(plan.rows), started_at=work.at, started_by=work.by
-            )
-            batch = work.keep(batch, action="started")
-            for position, row in enumerate(plan.included):
-                delivery = Delivery(
-                    id=work.new_id(),
-                    batch_id=batch.id,
-                    position=position,
-                    document_id=row.document_id,
-                    document_version=row.document_version,
-                    document_reference=row.reference,
-                    revision=row.revision,
-                    again=plan.again,
-                    to=row.to,
-                    subject=row.subject,
-                    template=batch.template,
-                    planned_at=work.at,
-                )
-                alive = Query(kind="delivery", where=Cmp("live", "=", str(delivery.live)), limit=1)
-                if any(True for _ in work.find(alive)):
-                    rows.append(left_out_row(attrs.evolve(row, reasons=(Reason.IN_TRANSIT,))))
-                else:
-                    work.keep(delivery, action="queued")
-        return batch, rows
-
-    def carry_out(
-        self, batch: Batch, rows: list[SendRow], *, progress: Progress | None = None, on_error: str = "continue"
-    ) -> SendReport:
-        """Work through what is queued in *batch* and report; *rows* are reported as they are."""
-        pending = self.sales.deliveries.of_batch(batch, (S.QUEUED, S.RETRY_WAIT))
-        total, paused = len(pending) + len(rows), ""
-        done = len(rows)
-        for delivery in pending:
-            try:
-                settled = self.deliver(delivery.id)
-            except StorageError as error:  # the rest is not turned into failures
-                paused = f"storage: {error}"
-                log.warning("batch %s paused: the store failed at delivery %s", batch.id, delivery.id)
-                break
-            done += 1
-            if progress is not None:
-                progress(done, total, row_of(settled))
-            if settled.state is S.FAILED and on_error == "abort":
-                paused = f"stopped at the first failure: {settled.reason}"
-                break
-            if settled.reason.startswith("!"):
-                paused = settled.reason[1:]
-                break
-        self._close(batch, paused)
-        everything = [row_of(delivery) for delivery in self.sales.deliveries.of_batch(batch)]
-        return SendReport(tuple(everything + rows), batch_id=batch.id, paused=paused)
-
-    def _close(self, batch: Batch, paused: str) -> None:
-        with self.sales.work() as work:
-            before = work.need(Batch, batch.id)
-            alive = self.sales.deliveries.of_batch(batch, (S.QUEUED, S.CLAIMED, S.PREPARED, S.SENDING, S.RETRY_WAIT))
-            state = BatchState.PAUSED if paused or alive else BatchState.DONE
-            work.keep(attrs.evolve(before, state=state, reason=paused), before, action=state.value)
-
-    # --- one delivery -------------------------------------------------------------------------------------
-
-    def deliver(self, id: str) -> Delivery:
-        """Carry one delivery as far as it goes now, and return it."""
-        claimed = self._claim(id)
-        if claimed is None:
+    def deliver(self, letter: str) -> Delivered:
+        """Carry one letter as far as it goes now."""
+        held, delay = self._claim(letter)
+        if not held:
             with self.sales.work(write=False) as work:
-                return work.need(Delivery, id)
-        while True:
-            prepared = self._prepare(claimed)
-            if isinstance(prepared, Delivery):
-                return prepared
-            try:
-                started = self._start(claimed, prepared)  # T1
-            except _Redraw:
-                continue
-            if started.state is not S.SENDING:
-                return started
-            return self._settle(started, self._send(prepared.mail))  # T2
+                return Delivered(tuple(letter_of(work, letter)))
+        if delay > 0:
+            self._sleep(delay)
+        ended: list[Delivery] = []
+        while held:
+            prepared = self._prepare(held, ended)
+            if prepared is None:
+                break
+            sending, held = self._start(held, prepared, ended)  # T1
+            if sending:
+                outcome = self._send(prepared.mail)
+                return Delivered((*ended, *self._settle(sending, outcome)), outcome)  # T2
+        return Delivered(tuple(ended))
 
-    def _claim(self, id: str) -> Delivery | None:
+    # --- claim ------------------------------------------------------------------------------------------------
+
+    def _claim(self, letter: str) -> tuple[list[Delivery], float]:
+        """Return the deliveries of *letter*, now held, and how many seconds to wait before they may leave."""
         with self.sales.work() as work:
-            before = work.need(Delivery, id)
+            found = letter_of(work, letter)
             now = work.tx.now()
-            if before.state not in (S.QUEUED, S.RETRY_WAIT) or (before.retry_at or 0) > now:
-                return None
-            after = moved(
-                before,
-                S.CLAIMED,
-                fence=before.fence + 1,
-                worker=self.worker,
-                lease_until=now + LEASE,
-                retry_at=None,
-                reason="",
-            )
-            return work.keep(after, before, action="claimed")
+            ready = [one for one in found if protocol.due(one, now=now)]
+            if not ready:
+                return [], 0.0
+            batch = work.need(Batch, ready[0].batch_id)
+            if batch.state is BatchState.PAUSED:
+                return [], 0.0
+            held = [
+                work.keep(protocol.claimed(one, worker=self.worker, now=now), one, action="claimed") for one in ready
+            ]
+            return held, self._turn(work, batch, now)
 
-    def _prepare(self, delivery: Delivery) -> _Prepared | Delivery:
-        """Draw the PDF and the mail and keep their bytes, outside any transaction."""
-        if delivery.resolved is not None and delivery.mail is not None:
-            return self._as_kept(delivery)
+    @staticmethod
+    def _turn(work: Work, batch: Batch, now: int) -> float:
+        """Take the next turn of a batch whose pace is limited, shared by all workers through the store."""
+        if not batch.interval:
+            return 0.0
+        id = f"pace:{batch.id}"
+        kept = work.get(Stamp, id)
+        turn = max(now, kept.number if kept is not None else 0)
+        work.tx.put(encode(Stamp(id=id, version=kept.version if kept is not None else 0, number=turn + batch.interval)))
+        return (turn - now) / SECOND
+
+    # --- prepare ----------------------------------------------------------------------------------------------
+
+    def _prepare(self, held: Sequence[Delivery], ended: list[Delivery]) -> _Prepared | None:
+        """Draw the PDFs and write the mail, and keep their bytes, outside any transaction.
+
+        Those that cannot go are put to *ended*; ``None`` where none is left.
+        """
+        if held[0].resolved is not None and held[0].mail is not None:
+            return self._as_kept(held)
         with self.sales.work(write=False) as work:
-            document = work.get(Document, delivery.document_id)
-            contact = work.get(Contact, document.contact_id) if document is not None else None
-            settings, at = work.settings, work.at
-        if document is None or contact is None:
-            return self._skip(delivery, Reason.DELETED)
-        if reason := self._obstacle(delivery, document, work, at):
-            return self._skip(delivery, reason)
-        preview = self._preview(document, at)
-        try:
-            if document.seal is not None and document.seal.pdf is not None:
-                pdf = b"".join(self.sales.blobs.read(document.seal.pdf))
+            view = self._view(work, held)
+            obstacles = {one.id: self._obstacle(one, view.documents.get(one.document_id), work) for one in held}
+        if view.contact is None:
+            obstacles = dict.fromkeys(obstacles, Reason.DELETED)
+        going = []
+        for one in held:
+            reason = obstacles[one.id]
+            if reason is None:
+                going.append(one)
             else:
-                pdf = self.sales.documents.render(preview, contact, settings).content
-            mail, subject = self._mail(delivery, preview, contact, work, pdf)
-        except (RenderError, TemplateError, MailError) as error:
-            return self._fail(delivery, str(error))
+                ended.append(self._end(one, protocol.skipped(one, reason=reason.value), "left out"))
+        pieces: list[tuple[Delivery, Document, bytes]] = []
+        for one, document in zip(going, self._as_issued(going, view), strict=True):
+            try:
+                assert view.contact is not None  # noqa: S101 - all are left out without one
+                pieces.append((one, document, self.composer.pdf(document, view.contact, view.settings)))
+            except RenderError as error:
+                ended.append(self._end(one, protocol.failed(one, reason=str(error)), "failed"))
+        if not pieces or view.contact is None:
+            return None
+        deliveries, documents, pdfs = zip(*pieces, strict=True)
+        try:
+            letter = self.composer.letter(view.batch, deliveries, documents, pdfs, view.contact, view.settings, view.at)
+        except (TemplateError, MailError) as error:
+            ended += [self._end(one, protocol.failed(one, reason=str(error)), "failed") for one in deliveries]
+            return None
+        keep = self.sales.blobs.keep
         return _Prepared(
-            mail=mail,
-            subject=subject,
-            content=content_digest(preview),
-            pdf=self.sales.blobs.keep([pdf]),
-            mail_digest=self.sales.blobs.keep([mail.content]),
-            version=document.version,
+            mail=letter.mail,
+            subject=letter.subject,
+            mail_digest=keep([letter.mail.content]),
+            contents={one.id: content_digest(document) for one, document, _ in pieces},
+            pdfs={one.id: keep([pdf]) for one, _, pdf in pieces},
         )
 
-    def _preview(self, document: Document, at: datetime) -> Document:
-        """Return *document* as T1 will issue it, with the number that is next now; nothing is taken."""
-        if document.seller is not None:
-            return document
-        found: list[Document] = []
+    def _view(self, work: Work, held: Sequence[Delivery]) -> _View:
+        documents = work.get_many(Document, [one.document_id for one in held])
+        contact = next((work.get(Contact, one.contact_id) for one in documents.values()), None)
+        return _View(
+            batch=work.need(Batch, held[0].batch_id),
+            documents=documents,
+            contact=contact,
+            settings=work.settings,
+            at=work.at,
+        )
+
+    def _as_issued(self, deliveries: Sequence[Delivery], view: _View) -> list[Document]:
+        """Return the documents as T1 will issue them, with the numbers that are next now; none is taken."""
+        documents = [view.documents[one.document_id] for one in deliveries]
+        if all(one.seller is not None for one in documents):
+            return documents
+        issued: list[Document] = []
         try:
             with self.sales.work() as work:
-                found.append(issue(work, document, at))
-                raise _Redraw
-        except _Redraw:
-            return found[0]
+                issued += [issue(work, one, view.at) for one in documents]
+                raise _TakenBack
+        except _TakenBack:
+            return issued
 
-    def _mail(
-        self, delivery: Delivery, document: Document, contact: Contact, work: Work, pdf: bytes
-    ) -> tuple[Mail, str]:
-        from salespipeline.mail import Address, Attachment, build_mail, message_id_for
-        from salespipeline.render.bodies import render_bodies, template_data
-
-        view = view_of(document, contact, work.settings, today=work.settings.day_of(work.at))
-        bodies = render_bodies(self._template(document, view.locale), template_data(view))
-        organisation = work.settings.organisation
-        buyer = document.buyer or Party.buying(contact, document.person_id)
-        name = f"{(document.reference or document.type.words).replace('/', '-')}.pdf"
-        mail = build_mail(
-            message_id=message_id_for(delivery.id, organisation.email),
-            date=delivery.planned_at,
-            sender=Address(organisation.email, organisation.name),
-            to=[Address(one, buyer.person or buyer.name) for one in delivery.to],
-            subject=bodies.subject,
-            text=bodies.text,
-            html=bodies.html,
-            attachments=[Attachment(name, pdf, "application/pdf")],
-        )
-        return mail, bodies.subject
-
-    def _as_kept(self, delivery: Delivery) -> _Prepared:
+    def _as_kept(self, held: Sequence[Delivery]) -> _Prepared:
         """Return the very bytes of the first try: a resend carries the same Message-ID. (SPEC SEND-6)"""
-        content = b"".join(self.sales.blobs.read(str(delivery.mail)))
-        organisation = self.sales.settings.organisation
-        mail = Mail(message_id=delivery.message_id, sender=organisation.email, recipients=delivery.to, content=content)
-        return _Prepared(mail, delivery.subject, str(delivery.content), str(delivery.pdf), str(delivery.mail), 0)
+        from salespipeline.mail import Address
 
-    def _obstacle(self, delivery: Delivery, document: Document, work: Work, at: datetime) -> Reason | None:
+        first = held[0]
+        content = b"".join(self.sales.blobs.read(str(first.mail)))
+        with self.sales.work(write=False) as work:
+            batch, sender = work.need(Batch, first.batch_id), work.settings.organisation.email
+        everybody = {Address.of(one).key: Address.of(one).spec for one in reversed((*first.to, *batch.cc, *batch.bcc))}
+        recipients = tuple(reversed(everybody.values()))
+        mail = Mail(message_id=first.message_id, sender=sender, recipients=recipients, content=content)
+        return _Prepared(
+            mail=mail,
+            subject=first.subject,
+            mail_digest=str(first.mail),
+            contents={one.id: str(one.content) for one in held},
+            pdfs={one.id: str(one.pdf) for one in held},
+        )
+
+    @staticmethod
+    def _obstacle(delivery: Delivery, document: Document | None, work: Work) -> Reason | None:
         """Return why *document* may not leave at this moment. (SPEC SEND-5)"""
-        again = delivery.again
-        found = reasons(document, today=work.settings.day_of(at), recipient=bool(delivery.to), again=again)
+        if document is None:
+            return Reason.DELETED
+        found = reasons(
+            document,
+            today=work.settings.day_of(work.at),
+            recipient=bool(delivery.to),
+            again=delivery.again,
+            delivery_id=delivery.id,
+        )
         if found:
             return found[0]
         return Reason.CHANGED if document.version != delivery.document_version else None
 
-    def _start(self, claimed: Delivery, prepared: _Prepared) -> Delivery:
-        """T1: check again, number, freeze, seal, and write the intent, in one transaction."""
+    # --- T1 ---------------------------------------------------------------------------------------------------
+
+    def _start(
+        self, held: Sequence[Delivery], prepared: _Prepared, ended: list[Delivery]
+    ) -> tuple[list[Delivery], list[Delivery]]:
+        """T1: check again, number, freeze, seal, and write the intent, in one transaction.
+
+        Returns those that are being sent now; or, where the mail must be made anew, those that it is made for.
+        """
         with self.sales.work() as work:
-            before = work.need(Delivery, claimed.id)
-            if before.fence != claimed.fence or before.state is not S.CLAIMED:
-                return before  # somebody else holds it now
-            facts: dict[str, Any] = {
-                "subject": prepared.subject,
-                "message_id": prepared.mail.message_id,
-                "mail": prepared.mail_digest,
-                "pdf": prepared.pdf,
-                "content": prepared.content,
-                "lease_until": work.tx.now() + LEASE,
-                "attempts": before.attempts + 1,
-            }
-            document = work.get(Document, before.document_id)
-            resend = document is not None and document.in_transit == before.id and before.resolved is not None
-            if not resend:
-                obstacle = Reason.DELETED if document is None else self._obstacle(before, document, work, work.at)
-                if document is None or obstacle is not None:
-                    reason = obstacle or Reason.DELETED
-                    skipped = moved(before, S.SKIPPED, reason=reason.value, lease_until=None)
-                    return work.keep(skipped, before, action="left out")
-                issued = issue(work, document, work.at)
-                if content_digest(issued) != prepared.content:
-                    raise _Redraw
-                seal = issued.seal or Seal(content=prepared.content, pdf=prepared.pdf)
-                frozen = attrs.evolve(issued, in_transit=before.id, seal=seal)
-                kept = work.keep(frozen, document, action="sending")
-                facts |= {"document_version": kept.version, "document_reference": kept.reference or ""}
-            sending = moved(moved(before, S.PREPARED), S.SENDING, **facts)
-            return work.keep(sending, before, action="sending")
+            current = [work.need(Delivery, one.id) for one in held if one.id in prepared.contents]
+            if any(
+                one.fence != before.fence or one.state is not S.CLAIMED
+                for one, before in zip(current, [one for one in held if one.id in prepared.contents], strict=True)
+            ):
+                ended += current  # somebody else holds it now
+                return [], []
+            documents = work.get_many(Document, [one.document_id for one in current])
+            going: list[Delivery] = []
+            for one in current:
+                document = documents.get(one.document_id)
+                reason = self._obstacle(one, document, work)
+                if self._resent(one, document) or reason is None:
+                    going.append(one)
+                else:
+                    free(work, one, document)
+                    ended.append(work.keep(protocol.skipped(one, reason=reason.value), one, action="left out"))
+            if len(going) < len(current):  # the mail speaks of one that does not leave
+                return [], going
+            return self._frozen(work, going, documents, prepared)
+
+    @staticmethod
+    def _resent(delivery: Delivery, document: Document | None) -> bool:
+        return delivery.resolved is not None and document is not None and document.in_transit == delivery.id
+
+    def _frozen(
+        self, work: Work, going: Sequence[Delivery], documents: dict[str, Document], prepared: _Prepared
+    ) -> tuple[list[Delivery], list[Delivery]]:
+        issued = {one.id: issue(work, documents[one.document_id], work.at) for one in going}
+        drawn_right = all(
+            self._resent(one, documents[one.document_id]) or content_digest(issued[one.id]) == prepared.contents[one.id]
+            for one in going
+        )
+        sending, again = [], []
+        now = work.tx.now()
+        for one in going:
+            document, content = issued[one.id], prepared.contents[one.id]
+            frozen = attrs.evolve(document, in_transit=one.id)
+            if drawn_right and not self._resent(one, documents[one.document_id]):
+                frozen = attrs.evolve(frozen, seal=document.seal or Seal(content=content, pdf=prepared.pdfs[one.id]))
+            kept = work.keep(frozen, documents[one.document_id], action="sending" if drawn_right else "issued")
+            if not drawn_right:  # another number, or another day: it cannot change any more, so the next try holds
+                again.append(work.keep(attrs.evolve(one, document_version=kept.version), one, action="issued"))
+                continue
+            intent = protocol.started(
+                one,
+                now=now,
+                document_version=kept.version,
+                document_reference=kept.reference or "",
+                subject=prepared.subject,
+                message_id=prepared.mail.message_id,
+                mail=prepared.mail_digest,
+                pdf=prepared.pdfs[one.id],
+                content=content,
+            )
+            sending.append(work.keep(intent, one, action="sending"))
+        return sending, again
+
+    # --- send and T2 --------------------------------------------------------------------------------------------
 
     def _send(self, mail: Mail) -> Outcome:
         try:
@@ -366,23 +338,24 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - whatever a foreign mailer raises, nobody knows what left
             return Unknown(reason=f"the mailer failed with {type(error).__name__}")
 
-    def _settle(self, sending: Delivery, outcome: Outcome) -> Delivery:
+    def _settle(self, sending: Sequence[Delivery], outcome: Outcome) -> list[Delivery]:
         """T2: write down what became of it. Where this fails, the delivery stays in SENDING, and becomes uncertain."""
+        settled = []
         with self.sales.work() as work:
-            before = work.need(Delivery, sending.id)
-            if before.fence != sending.fence or before.state is not S.SENDING:
-                return before
-            return settle(work, before, outcome)
+            for one in sending:
+                before = work.need(Delivery, one.id)
+                if before.fence == one.fence and before.state is S.SENDING:
+                    before = settle(work, before, outcome, chance=self._chance())
+                settled.append(before)
+        for one in settled:
+            log.info("delivery %s of batch %s: %s", one.id, one.batch_id, one.state.value)
+        return settled
 
-    def _skip(self, delivery: Delivery, reason: Reason) -> Delivery:
-        return self._end(delivery, S.SKIPPED, reason.value, "left out")
-
-    def _fail(self, delivery: Delivery, why: str) -> Delivery:
-        return self._end(delivery, S.FAILED, why[:500], "failed")
-
-    def _end(self, delivery: Delivery, state: DeliveryState, reason: str, action: str) -> Delivery:
+    def _end(self, delivery: Delivery, after: Delivery, action: str) -> Delivery:
+        """Write down that *delivery* goes no further, unless somebody else holds it now."""
         with self.sales.work() as work:
             before = work.need(Delivery, delivery.id)
             if before.fence != delivery.fence or before.state is not S.CLAIMED:
                 return before
-            return work.keep(moved(before, state, reason=reason, lease_until=None), before, action=action)
+            free(work, before, work.get(Document, before.document_id))
+            return work.keep(attrs.evolve(after, version=before.version), before, action=action)

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from salespipeline.domain.sending import DeliveryState, Reason
+from salespipeline.domain.sending import Delivery, DeliveryState, Reason
 from salespipeline.money import Money
+from salespipeline.tables import csv_of
 
 if TYPE_CHECKING:
-    from salespipeline.delivery import Sender
+    from salespipeline.composing import Letter
+    from salespipeline.planning import SendOptions
+    from salespipeline.render.bodies import MailTemplate
+    from salespipeline.sales import Sales
 
 __all__ = ["Plan", "PlanRow", "SendReport", "SendRow"]
 
@@ -27,7 +31,10 @@ SENT_COLUMNS = dict.fromkeys(("reference", "state", "to", "subject", "reason"), 
 
 @attrs.frozen(kw_only=True)
 class PlanRow:
-    """One document of a plan: who gets it with which subject, or every reason why it is left out."""
+    """One document of a plan: who gets it with which subject, or every reason why it is left out.
+
+    *expected* is the number that a document without one would get now. Rows with the same *letter* leave in one mail.
+    """
 
     document_id: str
     document_version: int
@@ -40,6 +47,14 @@ class PlanRow:
     reasons: tuple[Reason, ...] = ()
     detail: str = ""
     revision: int = 0
+    expected: str = ""
+    letter: str = ""
+    template: MailTemplate | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it is left out, in words."""
+        return "; ".join(reason.value for reason in self.reasons) + (f" ({self.detail})" if self.detail else "")
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +69,19 @@ class SendRow:
     reason: str = ""
     delivery_id: str | None = None
 
+    @classmethod
+    def of(cls, delivery: Delivery) -> SendRow:
+        """Return how a report shows a delivery."""
+        return cls(
+            document_id=delivery.document_id,
+            reference=delivery.document_reference,
+            state=delivery.state,
+            to=delivery.to,
+            subject=delivery.subject,
+            reason=delivery.reason,
+            delivery_id=delivery.id,
+        )
+
 
 class Plan:
     """What *send all* would do. Look at it, then ``run()`` it; until then nothing has left and nothing is written.
@@ -63,14 +91,16 @@ class Plan:
     (<Send all: 1 to mail, 0 left out>, 'buyer@acme.example')
     >>> plan.to_pandas()["total"].sum() == plan.to_polars()["total"].sum()
     True
-    >>> print(plan.run())
+    >>> plan.preview("QUO/00001").bodies.text.splitlines()[0]
+    'Dear Sir or Madam,'
+    >>> print(plan.run(key="quotes of 24 November"))
     Sent all: 1 sent
     """
 
-    def __init__(self, rows: tuple[PlanRow, ...], *, again: bool, runner: Sender) -> None:
+    def __init__(self, rows: tuple[PlanRow, ...], *, options: SendOptions, sales: Sales) -> None:
         self.rows = rows
-        self.again = again
-        self._runner = runner
+        self.options = options
+        self._sales = sales
 
     @property
     def included(self) -> tuple[PlanRow, ...]:
@@ -82,24 +112,57 @@ class Plan:
         """The documents that would not, with the reasons."""
         return tuple(row for row in self.rows if row.reasons)
 
+    def preview(self, document: str | None = None) -> Letter:
+        """Return the mail that a document would leave in, by its id or reference; of the first one by default.
+
+        Raises ``NotFound`` where the plan does not mail it, ``TemplateError``, ``RenderError`` or ``MailError`` where the
+        mail cannot be made.
+        """
+        from salespipeline.batches import preview
+
+        return preview(self._sales, self, document)
+
     def run(
-        self, *, progress: Callable[[int, int, SendRow], None] | None = None, on_error: str = "continue"
+        self,
+        *,
+        progress: Callable[[int, int, SendRow], None] | None = None,
+        on_error: str = "continue",
+        per_second: float | None = None,
+        key: str | None = None,
     ) -> SendReport:
-        """Send them. *progress* is called with (done, total, row); *on_error* is ``continue`` or ``abort``."""
-        return self._runner.run(self, progress=progress, on_error=on_error)
+        """Send them, and report on every document.
+
+        *progress* is called with (done, total, row). *on_error* is ``continue``, or ``abort`` to pause at the first mail
+        that cannot be made or is refused. *per_second* limits the pace of all workers together. *key* is an idempotency
+        key: a second run with the same one goes on with the first, and starts nothing new.
+        """
+        from salespipeline.batches import run
+
+        return run(self._sales, self, progress=progress, on_error=on_error, per_second=per_second, key=key)
+
+    def queue(self, *, per_second: float | None = None, key: str | None = None) -> str:
+        """Leave it to the workers: write the batch, and return its id; ``deliveries.report`` tells how it goes.
+
+        >>> batch = sales.documents.all().plan_send_all().queue()
+        >>> print(sales.deliveries.report(batch))
+        Sent all: 1 queued
+        """
+        from salespipeline.batches import start
+
+        return start(self._sales, self, per_second=per_second, key=key).id
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return plain rows."""
         return [
             {
-                "reference": row.reference,
+                "reference": row.reference or row.expected,
                 "type": row.type,
                 "contact": row.contact,
                 "to": ", ".join(row.to),
                 "subject": row.subject,
                 "total": row.total.amount,
                 "currency": str(row.total.currency),
-                "left_out": "; ".join(reason.value for reason in row.reasons),
+                "left_out": row.why,
             }
             for row in self.rows
         ]
@@ -135,7 +198,7 @@ class Plan:
     def __str__(self) -> str:
         lines = [self.headline]
         lines += [
-            f"  {row.reference or '(at issue)':<14} {row.total!s:>18}  → {', '.join(row.to)}: {row.subject}"
+            f"  {row.reference or row.expected:<14} {row.total!s:>18}  → {', '.join(row.to)}: {row.subject}"
             for row in self.included[:SHOWN]
         ]
         if len(self.included) > SHOWN:
@@ -154,6 +217,8 @@ class SendReport:
     >>> report = sales.documents.all().plan_send_all().run()
     >>> report.count(DeliveryState.SENT), report.to_dicts()[0]["state"]
     (1, 'sent')
+    >>> report.to_csv().splitlines()[0]
+    '"reference","state","to","subject","reason"'
     >>> list(report.to_pandas()["to"]) == list(report.to_polars()["to"])
     True
     """
@@ -184,6 +249,10 @@ class SendReport:
             }
             for row in self.rows
         ]
+
+    def to_csv(self) -> str:
+        """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
+        return csv_of(self.to_dicts(), SENT_COLUMNS)
 
     def to_pandas(self) -> Any:
         """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
+from salespipeline.arguments import SendFacts
 from salespipeline.collection import contact_of
 from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, owner_filter
 from salespipeline.domain.document import Approval, Document, DocumentType
@@ -45,11 +46,22 @@ class DocumentListing(Listing[Document]):
       QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
     """
 
-    def plan_send_all(self, **options: Any) -> Plan:
-        """Return who would get what, and who is left out and why; nothing leaves. See ``delivery.plan``. (SPEC SEND-3)"""
-        from salespipeline.delivery import plan
+    def plan_send_all(self, **options: Unpack[SendFacts]) -> Plan:
+        """Return who would get what, and who is left out and why; nothing leaves. (SPEC SEND-3)
 
-        return plan(self._sales, self, **options)
+        *template* is a ``MailTemplate``, the name of a document type, a mapping from types to either, or ``None`` for
+        each type's default. *again* also takes documents that were sent already. *recipients* is ``person`` (the person
+        dealt with, or else the contact), ``contact`` or ``both``; *to*, *cc*, *bcc* and *reply_to* are further addresses.
+        *attachments* and *images* go with every mail (``mail.Attachment``, ``mail.InlineImage``). With *together*, the
+        documents of one contact leave in one mail.
+
+        >>> print(sales.documents.all().plan_send_all(cc="boss@northgate.example", together=True))
+        Send all: 1 to mail, 0 left out
+          QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
+        """
+        from salespipeline.planning import SendOptions, plan
+
+        return plan(self._sales, self, SendOptions.of(options))
 
 
 SHAPE = Shape(

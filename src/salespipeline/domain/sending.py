@@ -1,32 +1,18 @@
-"""The rules of *send all*: who is eligible, who is left out and why, and the life of a delivery. (SPEC section 6)
+"""The rules of *send all*: who is eligible, and who is left out and why; and what is kept of a batch. (SPEC section 6)
 
-The promise: at most once without a person's decision, and never a silent loss. Where a crash or a dropped line
-leaves it unknown whether the server took a message, the delivery says *uncertain*, and nothing resends it.
+How a delivery goes from state to state is in ``domain.protocol``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 import attrs
 
 from salespipeline.domain.document import Approval, Document, Fact
-from salespipeline.errors import NotAllowed
 
-__all__ = [
-    "LIVE",
-    "NEXT",
-    "Batch",
-    "BatchState",
-    "Delivery",
-    "DeliveryState",
-    "Reason",
-    "moved",
-    "reasons",
-]
+__all__ = ["LIVE", "Batch", "BatchState", "Delivery", "DeliveryState", "Enclosure", "Reason", "reasons"]
 
 
 class Reason(StrEnum):
@@ -46,13 +32,17 @@ class Reason(StrEnum):
     RENDER = "the PDF could not be drawn"
     CHANGED = "changed since it was planned"
     DELETED = "deleted since it was planned"
+    STOPPED = "the batch was cancelled"
 
 
-def reasons(document: Document, *, today: date, recipient: bool, again: bool = False) -> tuple[Reason, ...]:
+def reasons(
+    document: Document, *, today: date, recipient: bool, again: bool = False, delivery_id: str | None = None
+) -> tuple[Reason, ...]:
     """Return every reason to leave *document* out; nothing means that it is eligible. (SPEC SEND-2)
 
     An allow-list: an approval in any state but *not needed* and *approved* is not eligible. Documents sent
-    already are left out unless they are asked for with *again*.
+    already are left out unless they are asked for with *again*. *delivery_id* is the delivery that asks: the one
+    that holds the document itself is not in its own way.
     """
     approval = document.approval
     answer = document.answer
@@ -64,7 +54,7 @@ def reasons(document: Document, *, today: date, recipient: bool, again: bool = F
         Reason.REJECTED: answer is not None and not answer.accepted,
         Reason.CANCELLED: document.cancelled is not None,
         Reason.SUPERSEDED: document.superseded_by is not None,
-        Reason.IN_TRANSIT: document.in_transit is not None,
+        Reason.IN_TRANSIT: document.in_transit not in (None, delivery_id),
         Reason.ALREADY_SENT: document.sent and not again,
         Reason.EXPIRED: document.type == "quote" and last_day is not None and last_day < today and answer is None,
         Reason.NO_ADDRESS: not recipient,
@@ -87,34 +77,28 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-S = DeliveryState
-NEXT: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    S.QUEUED: frozenset({S.CLAIMED, S.SKIPPED}),
-    S.CLAIMED: frozenset({S.CLAIMED, S.PREPARED, S.QUEUED, S.SKIPPED, S.FAILED}),
-    S.PREPARED: frozenset({S.CLAIMED, S.SENDING, S.QUEUED, S.SKIPPED}),
-    S.SENDING: frozenset({S.SENT, S.SENT_PARTIAL, S.RETRY_WAIT, S.FAILED, S.UNCERTAIN}),
-    S.RETRY_WAIT: frozenset({S.CLAIMED, S.SKIPPED, S.FAILED}),
-    S.UNCERTAIN: frozenset({S.SENT, S.FAILED, S.RETRY_WAIT}),  # by a person, recorded
-    S.SENT: frozenset(),
-    S.SENT_PARTIAL: frozenset(),
-    S.FAILED: frozenset(),
-    S.SKIPPED: frozenset(),
+LIVE = frozenset(DeliveryState) - {
+    DeliveryState.SENT,
+    DeliveryState.SENT_PARTIAL,
+    DeliveryState.FAILED,
+    DeliveryState.SKIPPED,
 }
-LIVE = frozenset({S.QUEUED, S.CLAIMED, S.PREPARED, S.SENDING, S.RETRY_WAIT, S.UNCERTAIN})
 
 
 @attrs.frozen(kw_only=True)
 class Delivery:
     """The mailing of one revision of one document for one purpose; at most one of these lives at a time.
 
-    *fence* grows with each claim, so that a worker that was away too long notices. *lease_until* and *retry_at*
-    are moments of the store's clock, in microseconds. *mail* and *pdf* are the SHA-256 of the bytes as kept.
+    Deliveries with the same *letter* leave in one mail. *fence* grows with each claim, so that a worker that was away
+    too long notices. *lease_until* and *retry_at* are moments of the store's clock, in microseconds. *mail*, *pdf*
+    and *template* are the SHA-256 of what is kept among the blobs.
     """
 
     id: str
     version: int = 0
     batch_id: str
     position: int
+    letter: str
     document_id: str
     document_version: int
     document_reference: str = ""
@@ -146,14 +130,6 @@ class Delivery:
         return f"{self.document_id}|{self.purpose}|{self.revision}" if self.state in LIVE else None
 
 
-def moved(delivery: Delivery, state: DeliveryState, **facts: Any) -> Delivery:
-    """Return *delivery* in its next state, or raise ``NotAllowed`` where there is no such way."""
-    if state not in NEXT[delivery.state]:
-        message = f"delivery {delivery.id} cannot go from {delivery.state.value!r} to {state.value!r}"
-        raise NotAllowed(message, record=f"delivery {delivery.id}", action=state.value)
-    return attrs.evolve(delivery, state=state, **facts)
-
-
 class BatchState(StrEnum):
     """Where a batch stands."""
 
@@ -163,14 +139,33 @@ class BatchState(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
+class Enclosure:
+    """A further file of every mail of a batch, by its SHA-256; with a *content_id* an image that the HTML shows."""
+
+    name: str
+    digest: str
+    media_type: str
+    content_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Batch:
-    """One press of *send all*: the deliveries that belong together, and why it paused, if it did."""
+    """One press of *send all*: the deliveries that belong together, and all that another process needs to go on.
+
+    *key* is the idempotency key: a second press with the same one starts nothing new. *interval* is the time between
+    two mails in microseconds, kept by all workers together.
+    """
 
     id: str
     version: int = 0
     state: BatchState = BatchState.RUNNING
-    template: str = ""
+    key: str | None = None
     planned: int = 0
     reason: str = ""
     started_at: datetime
     started_by: str
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    reply_to: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    interval: int = 0

@@ -14,7 +14,7 @@ import attrs
 from jinja2 import TemplateError as JinjaError
 
 from salespipeline.errors import TemplateError, shown
-from salespipeline.render.layout import HTML, SUBJECT, TEXT
+from salespipeline.render.layout import HTML, SEVERAL_HTML, SEVERAL_SUBJECT, SEVERAL_TEXT, SUBJECT, TEXT
 from salespipeline.render.phrases import phrases, wrapped
 from salespipeline.render.placeholders import PLACEHOLDERS, example, template_data
 from salespipeline.render.sandbox import fill, tree
@@ -134,12 +134,14 @@ def _line_of(error: BaseException) -> int | None:
 def default_template(type: str, locale: str) -> MailTemplate:
     """Return the mail that goes with a document of this type, in the language of *locale* (English for unknown ones).
 
+    The type ``several`` is the mail that goes with more than one document.
+
     >>> default_template("invoice", "de_DE").name
     'invoice (de_DE)'
     """
     words = phrases(type, locale)
-    text, html = TEXT, HTML
+    subject, text, html = (SEVERAL_SUBJECT, SEVERAL_TEXT, SEVERAL_HTML) if type == "several" else (SUBJECT, TEXT, HTML)
     for key, sentence in words.items():
         text = text.replace(f"[[{key}]]", wrapped(sentence))
         html = html.replace(f"[[{key}]]", sentence)
-    return MailTemplate(f"{type} ({locale})", SUBJECT, text, html)
+    return MailTemplate(f"{type} ({locale})", subject, text, html)

@@ -7,14 +7,36 @@ twelve lines belong in the document alone.
 
 from __future__ import annotations
 
-__all__ = ["HTML", "SUBJECT", "TEXT"]
+__all__ = ["HTML", "SEVERAL_HTML", "SEVERAL_SUBJECT", "SEVERAL_TEXT", "SUBJECT", "TEXT"]
 
 SUBJECT = (
     "{{ document.type_label }}{% if document.reference %} {{ document.reference }}{% endif %}"
     "{% if document.subject %}: {{ document.subject }}{% endif %}"
 )
 
-TEXT = """\
+SEVERAL_SUBJECT = (
+    "{% for one in documents %}{{ one.type_label }}{% if one.reference %} {{ one.reference }}{% endif %}"
+    "{% if not loop.last %}, {% endif %}{% endfor %}"
+)
+
+_CLOSING = """\
+[[closing]]
+
+[[regards]]
+{{ seller.name }}
+{% if seller.phone %}
+{{ seller.phone }}
+{% endif %}
+{% if seller.email %}
+{{ seller.email }}
+{% endif %}
+{% if seller.website %}
+{{ seller.website }}
+{% endif %}
+"""
+
+TEXT = (
+    """\
 [[greeting]]
 
 [[opening]]
@@ -68,20 +90,34 @@ TEXT = """\
 {% endfor %}
 
 {% endif %}
-[[closing]]
-
-[[regards]]
-{{ seller.name }}
-{% if seller.phone %}
-{{ seller.phone }}
-{% endif %}
-{% if seller.email %}
-{{ seller.email }}
-{% endif %}
-{% if seller.website %}
-{{ seller.website }}
-{% endif %}
 """
+    + _CLOSING
+)
+
+SEVERAL_TEXT = (
+    """\
+[[greeting]]
+
+[[opening]]
+
+{% for one in documents %}
+{% set name = one.type_label ~ (" " ~ one.reference if one.reference else "") %}
+{% if one.type != "delivery_note" %}
+{{ name | left(40) }}{{ one.total | right(24) }}
+{% else %}
+{{ name }}
+{% endif %}
+{% if one.subject %}
+{{ one.subject | wrap(60, 2) }}
+{% endif %}
+{% if one.due %}
+{{ "  " ~ one.due_label ~ " " ~ one.due }}
+{% endif %}
+{% endfor %}
+
+"""
+    + _CLOSING
+)
 
 _FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _STYLE = """\
@@ -92,8 +128,7 @@ _STYLE = """\
 .ink{color:#e9edf1!important}.soft{color:#a4b0bc!important}.rule{border-color:#37424d!important}
 .accent{color:#86c8f2!important}.box{background:#242c35!important}.bar{background:#86c8f2!important}}"""
 
-HTML = (
-    """\
+_START = """\
 <!doctype html>
 <html lang="[[language]]">
 <head>
@@ -101,12 +136,14 @@ HTML = (
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
-<title>{{ document.type_label }} {{ document.reference }}</title>
+<title>TITLE</title>
 <style>
 STYLE
 </style>
 </head>
 <body class="page" style="margin:0;padding:0;background:#f1f3f5;-webkit-text-size-adjust:100%">
+"""
+_PREHEADER = """\
 {% set priced = document.type != "delivery_note" %}
 <div style="display:none;max-height:0;overflow:hidden;mso-hide:all">
 {%- if priced %}{{ document.total_label }} {{ document.total }}
@@ -114,6 +151,8 @@ STYLE
 {%- else %}{{ document.date_label }} {{ document.date or "" }}{% endif %}
 {%- for at in PREHEADER %}&#847;&zwnj;&nbsp;{% endfor %}
 </div>
+"""
+_TOP = """\
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="page" style="background:#f1f3f5">
 <tr><td align="center" class="page" style="padding:28px 12px">
 <!--[if mso]><table role="presentation" width="600" cellpadding="0" cellspacing="0"><tr><td><![endif]-->
@@ -131,6 +170,8 @@ font-family:FONT;font-size:15px;line-height:23px">
 <p style="margin:0 0 14px">[[greeting]]</p>
 <p style="margin:0 0 22px">[[opening]]</p>
 </td></tr>
+"""
+_ONE = """\
 <tr><td class="pad" style="padding:0 36px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="box"
  style="background:#f5f8fa;border-radius:6px">
@@ -218,6 +259,25 @@ font-family:FONT;font-size:15px;line-height:23px">
 </table></td></tr></table>
 </td></tr>
 {% endif %}
+"""
+_SEVERAL = """\
+<tr><td class="pad" style="padding:0 36px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="box"
+ style="background:#f5f8fa;border-radius:6px;font-size:14px;line-height:21px">
+{% for one in documents %}
+<tr><td class="ink" valign="top" style="padding:10px 18px;color:#1b2430">
+<strong>{{ one.type_label }} {{ one.reference }}</strong>
+{% if one.subject %}<div class="soft" style="color:#566270">{{ one.subject }}</div>{% endif %}
+{% if one.due %}<div class="soft" style="font-size:13px;color:#566270">{{ one.due_label }} {{ one.due }}</div>{% endif %}
+</td>
+<td class="accent" valign="top" align="right"
+ style="padding:10px 18px;text-align:right;white-space:nowrap;font-weight:bold;color:#0c4a6e">
+{% if one.type != "delivery_note" %}{{ one.total }}{% endif %}</td></tr>
+{% endfor %}
+</table>
+</td></tr>
+"""
+_END = """\
 <tr><td class="pad ink" style="padding:22px 36px 28px;color:#1b2430">
 <p style="margin:0 0 18px">[[closing]]</p>
 <p style="margin:0">[[regards]]<br><strong>{{ seller.name }}</strong></p>
@@ -239,7 +299,15 @@ font-family:FONT;font-size:15px;line-height:23px">
 </table>
 </body>
 </html>
-""".replace("STYLE", _STYLE)
-    .replace("FONT", _FONT)
-    .replace("{%- for at in PREHEADER %}&#847;&zwnj;&nbsp;{% endfor %}\n", ("&#847;&zwnj;&nbsp;" * 10 + "\n") * 6)
-)
+"""
+
+
+def _page(title: str, *parts: str) -> str:
+    spaces = ("&#847;&zwnj;&nbsp;" * 10 + "\n") * 6
+    page = "".join((_START.replace("TITLE", title), *parts))
+    page = page.replace("{%- for at in PREHEADER %}&#847;&zwnj;&nbsp;{% endfor %}\n", spaces)
+    return page.replace("STYLE", _STYLE).replace("FONT", _FONT)
+
+
+HTML = _page("{{ document.type_label }} {{ document.reference }}", _PREHEADER, _TOP, _ONE, _END)
+SEVERAL_HTML = _page("{{ seller.name }}", _TOP, _SEVERAL, _END)

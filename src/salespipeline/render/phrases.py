@@ -22,6 +22,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.credit_note": "our credit note is attached.",
         "opening.delivery_note": "our delivery note is attached.",
         "opening.application_for_payment": "our application for payment is attached.",
+        "opening.several": "please find our documents attached.",
         "closing": "If anything is unclear, simply reply to this mail.",
         "closing.quote": "To accept the quotation, or to change anything, simply reply to this mail.",
         "closing.invoice": "Please state the invoice number with your payment. "
@@ -43,6 +44,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.credit_note": "vous trouverez notre avoir en pièce jointe.",
         "opening.delivery_note": "vous trouverez notre bon de livraison en pièce jointe.",
         "opening.application_for_payment": "vous trouverez notre demande de paiement en pièce jointe.",
+        "opening.several": "vous trouverez nos documents en pièce jointe.",
         "closing": "Pour toute question, il suffit de répondre à ce message.",
         "closing.quote": "Pour accepter le devis, ou pour toute modification, il suffit de répondre à ce message.",
         "closing.invoice": "Merci de rappeler le numéro de la facture lors du règlement. "
@@ -64,6 +66,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.credit_note": "anbei erhalten Sie unsere Rechnungskorrektur.",
         "opening.delivery_note": "anbei erhalten Sie unseren Lieferschein.",
         "opening.application_for_payment": "anbei erhalten Sie unsere Zahlungsanforderung.",
+        "opening.several": "anbei erhalten Sie unsere Dokumente.",
         "closing": "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.quote": "Um das Angebot anzunehmen oder etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
         "closing.invoice": "Bitte geben Sie bei der Zahlung die Rechnungsnummer an. "

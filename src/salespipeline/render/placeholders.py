@@ -35,6 +35,7 @@ PLACEHOLDERS: dict[str, str] = {
     "document.note": "the note to the client; may have several lines",
     "document.terms": "the terms; may have several lines",
     "document.draft": "whether it is still a draft",
+    "documents[]": "one of the documents of the mail, with the parts of `document`; several only where they leave together",
     "taxes[].percent": "a rate",
     "taxes[].label": "what the tax is called, with its rate: VAT 20%",
     "taxes[].net": "what it is taken of, an amount",
@@ -65,30 +66,18 @@ PLACEHOLDERS: dict[str, str] = {
 }
 
 
-def template_data(view: DocumentView) -> dict[str, object]:
-    """Return what a template may show, as plain data; ``PLACEHOLDERS`` says what each name stands for."""
-    locale, type = view.locale, view.type
+def template_data(view: DocumentView, *others: DocumentView) -> dict[str, object]:
+    """Return what a template may show, as plain data; ``PLACEHOLDERS`` says what each name stands for.
+
+    *others* are further documents that leave in the same mail.
+    """
+    locale = view.locale
     tax = label("tax", locale)
+    documents = [_document(one) for one in (view, *others)]
     return {
         "locale": locale,
-        "document": {
-            "type": type,
-            "type_label": label(type, locale),
-            "reference": _line(view.reference),
-            "subject": _line(view.subject),
-            "date": view.date,
-            "date_label": label("date", locale, type),
-            "due": view.due,
-            "due_label": label("due", locale, type),
-            "net": _amount(view.net),
-            "tax": _amount(view.tax),
-            "total": _amount(view.total),
-            "total_label": label("total", locale, type),
-            "currency": str(view.total.currency),
-            "note": characters(view.note),
-            "terms": characters(view.terms),
-            "draft": view.draft,
-        },
+        "document": documents[0],
+        "documents": documents,
         "taxes": [
             {
                 "percent": one.percent,
@@ -113,6 +102,28 @@ def template_data(view: DocumentView) -> dict[str, object]:
         "payment": _pairs(view.payment, locale),
         "seller": _party(view.seller, locale),
         "buyer": _party(view.buyer, locale),
+    }
+
+
+def _document(view: DocumentView) -> dict[str, object]:
+    locale, type = view.locale, view.type
+    return {
+        "type": type,
+        "type_label": label(type, locale),
+        "reference": _line(view.reference),
+        "subject": _line(view.subject),
+        "date": view.date,
+        "date_label": label("date", locale, type),
+        "due": view.due,
+        "due_label": label("due", locale, type),
+        "net": _amount(view.net),
+        "tax": _amount(view.tax),
+        "total": _amount(view.total),
+        "total_label": label("total", locale, type),
+        "currency": str(view.total.currency),
+        "note": characters(view.note),
+        "terms": characters(view.terms),
+        "draft": view.draft,
     }
 
 

@@ -10,40 +10,7 @@ import pytest
 import salespipeline as sp
 from salespipeline.domain.sending import DeliveryState
 from salespipeline.errors import StorageError
-from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
-
-
-class Scripted:
-    """A mailer that answers as it is told, and keeps what it was given."""
-
-    def __init__(self, *answers: Outcome | Exception) -> None:
-        self.answers = list(answers)
-        self.sent: list[Mail] = []
-
-    def send(self, mail: Mail) -> Outcome:
-        self.sent.append(mail)
-        answer = self.answers.pop(0) if self.answers else Accepted()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-@pytest.fixture
-def post(sales):
-    """Let *sales* mail through a scripted mailer."""
-
-    def script(*answers):
-        sales._mailer = Scripted(*answers)
-        return sales._mailer
-
-    return script
-
-
-def states(report):
-    return [(row.reference, row.state.name, row.reason) for row in report]
+from salespipeline.ports import Accepted, NotSent, Unknown
 
 
 def test_a_plan_says_who_gets_what_and_who_is_left_out_and_nothing_leaves(sales, deal, post):
@@ -67,7 +34,7 @@ def test_a_plan_says_who_gets_what_and_who_is_left_out_and_nothing_leaves(sales,
     assert sales.documents.where(sent=True).count() == 1
 
 
-def test_what_is_sent_is_sealed_and_its_pdf_is_kept_for_ever(sales, deal, post):
+def test_what_is_sent_is_sealed_and_its_pdf_is_kept_for_ever(sales, deal, post, states):
     mailer = post()
     quote = sales.documents.draft(deal, "quote")
     report = sales.documents.where(sent=False).plan_send_all().run()
@@ -84,7 +51,7 @@ def test_what_is_sent_is_sealed_and_its_pdf_is_kept_for_ever(sales, deal, post):
         sales.documents.edit(kept, subject="Cheaper")
 
 
-def test_running_again_sends_nothing(sales, deal, post):
+def test_running_again_sends_nothing(sales, deal, post, states):
     mailer = post()
     sales.documents.draft(deal, "quote")
     plan = sales.documents.all().plan_send_all()
@@ -93,7 +60,7 @@ def test_running_again_sends_nothing(sales, deal, post):
     assert len(mailer.sent) == 1
 
 
-def test_what_is_held_or_changed_after_the_plan_does_not_leave(sales, deal, post):
+def test_what_is_held_or_changed_after_the_plan_does_not_leave(sales, deal, post, states):
     mailer = post()
     first, second = sales.documents.draft(deal, "quote"), sales.documents.draft(deal, "quote")
     plan = sales.documents.order("reference").plan_send_all()
@@ -128,7 +95,7 @@ def test_a_draft_that_is_left_out_takes_no_number(sales, deal, post):
     assert sales.documents.get(held.id).reference is None
 
 
-def test_an_unknown_outcome_is_uncertain_and_only_a_person_decides(sales, deal, post):
+def test_an_unknown_outcome_is_uncertain_and_only_a_person_decides(sales, deal, post, states):
     mailer = post(Unknown(reason="dropped after the dot"))
     quote = sales.documents.draft(deal, "quote")
     report = sales.documents.all().plan_send_all().run()
@@ -175,7 +142,7 @@ def test_a_crash_between_the_dot_and_the_record_is_uncertain_never_resent(sales,
     sales.documents.draft(deal, "quote")
     from salespipeline import delivery
 
-    def crash(*_args: object) -> None:
+    def crash(*_args: object, **_facts: object) -> None:
         raise StorageError("power cut")
 
     monkeypatch.setattr(delivery, "settle", crash)

@@ -1,0 +1,158 @@
+"""How a letter is made: the PDFs, the words, and the finished message. Nothing is written here, and nothing leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.document import Document, Party
+from salespipeline.domain.sending import Batch, Delivery, Enclosure
+from salespipeline.domain.settings import Settings
+from salespipeline.ports import Mail
+from salespipeline.views import view_of
+
+if TYPE_CHECKING:
+    from salespipeline.mail import Attachment, InlineImage
+    from salespipeline.render.bodies import Bodies, MailTemplate
+    from salespipeline.sales import Sales
+
+__all__ = ["Composer", "Letter"]
+
+SEVERAL = "several"  # the name of the mail that goes with more than one document
+
+
+@attrs.frozen(kw_only=True)
+class Letter:
+    """A finished mail with the words in it, and the PDFs that it carries, in the order of the documents.
+
+    >>> plan = sales.documents.all().plan_send_all()
+    >>> letter = plan.preview()
+    >>> letter.subject, letter.mail.recipients, letter.pdfs[0][:5]
+    ('Quotation QUO/00001: New warehouse', ('buyer@acme.example',), b'%PDF-')
+    """
+
+    mail: Mail
+    bodies: Bodies
+    pdfs: tuple[bytes, ...]
+
+    @property
+    def subject(self) -> str:
+        """The subject of the mail."""
+        return self.bodies.subject
+
+
+class Composer:
+    """Makes the letters of a batch. May be shared between threads."""
+
+    def __init__(self, sales: Sales) -> None:
+        self._sales = sales
+        self._templates: dict[str, MailTemplate] = {}
+        self._enclosures: dict[Enclosure, Attachment | InlineImage] = {}
+
+    # --- templates are kept as they were when the batch was started ------------------------------------------
+
+    def keep_template(self, template: MailTemplate) -> str:
+        """Keep the words of a template, and return their SHA-256: whoever sends, and when, uses these."""
+        digest = self._sales.blobs.keep([json.dumps(attrs.asdict(template), sort_keys=True).encode()])
+        self._templates[digest] = template
+        return digest
+
+    def template(self, digest: str) -> MailTemplate:
+        """Return the template that was kept."""
+        from salespipeline.render.bodies import MailTemplate
+
+        found = self._templates.get(digest)
+        if found is None:
+            found = self._templates[digest] = MailTemplate(**json.loads(self._file(digest)))
+        return found
+
+    # --- the parts -------------------------------------------------------------------------------------------
+
+    def bodies(
+        self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
+    ) -> Bodies:
+        """Fill *template* for one or several documents of a contact, or raise ``TemplateError``."""
+        from salespipeline.render.bodies import render_bodies, template_data
+
+        today = settings.day_of(at)
+        views = [view_of(document, contact, settings, today=today) for document in documents]
+        return render_bodies(template, template_data(*views))
+
+    def subject(
+        self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
+    ) -> str:
+        """Return the subject alone: a plan shows no more of a mail."""
+        return self.bodies(attrs.evolve(template, text="", html=None), documents, contact, settings, at).subject
+
+    def pdf(self, document: Document, contact: Contact, settings: Settings) -> bytes:
+        """Return the PDF of *document*: the bytes that left, where it was sent, or drawn now; or raise ``RenderError``."""
+        if document.seal is not None and document.seal.pdf is not None:
+            return b"".join(self._sales.blobs.read(document.seal.pdf))
+        return self._sales.documents.render(document, contact, settings).content
+
+    def letter(
+        self,
+        batch: Batch,
+        deliveries: Sequence[Delivery],
+        documents: Sequence[Document],
+        pdfs: Sequence[bytes],
+        contact: Contact,
+        settings: Settings,
+        at: datetime,
+    ) -> Letter:
+        """Return the mail with these documents; raises ``TemplateError`` or ``MailError``."""
+        from salespipeline.mail import Address, Attachment, InlineImage, build_mail, message_id_for
+
+        first, organisation = deliveries[0], settings.organisation
+        bodies = self.bodies(self.template(first.template), documents, contact, settings, at)
+        buyer = documents[0].buyer or Party.buying(contact, documents[0].person_id)
+        attachments = [
+            Attachment(f"{(one.reference or one.type.words).replace('/', '-')}.pdf", pdf, "application/pdf")
+            for one, pdf in zip(documents, pdfs, strict=True)
+        ]
+        images = []
+        for file in batch.enclosures:
+            enclosed = self._enclosed(file)
+            if isinstance(enclosed, InlineImage):
+                images.append(enclosed)
+            else:
+                attachments.append(enclosed)
+        mail = build_mail(
+            message_id=message_id_for(first.letter, organisation.email),
+            date=first.planned_at,
+            sender=Address(organisation.email, organisation.name),
+            to=[
+                Address(one, buyer.person or buyer.name) if one == buyer.email else Address.of(one) for one in first.to
+            ],
+            cc=batch.cc,
+            bcc=batch.bcc,
+            reply_to=batch.reply_to or None,
+            subject=bodies.subject,
+            text=bodies.text,
+            html=bodies.html,
+            attachments=attachments,
+            inline_images=images,
+        )
+        return Letter(mail=mail, bodies=bodies, pdfs=tuple(pdfs))
+
+    def _enclosed(self, file: Enclosure) -> Attachment | InlineImage:
+        """Return what every mail of a batch carries: read, and encoded, once."""
+        from salespipeline.mail import Attachment, InlineImage
+
+        found = self._enclosures.get(file)
+        if found is None:
+            content = self._file(file.digest)
+            if file.content_id is None:
+                found = Attachment(file.name, content, file.media_type)
+            else:
+                found = InlineImage(file.content_id, content, file.media_type)
+            self._enclosures[file] = found
+        return found
+
+    def _file(self, digest: str) -> bytes:
+        return b"".join(self._sales.blobs.read(digest))

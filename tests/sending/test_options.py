@@ -1,0 +1,142 @@
+"""What can be asked of *send all*: words, recipients, files, letters with several documents. (SPEC SEND-1 to SEND-4)"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+
+import pytest
+
+import salespipeline as sp
+from salespipeline.mail import Attachment, InlineImage
+from salespipeline.ports import NotSent, Unknown
+from salespipeline.render.bodies import MailTemplate
+
+SHORT = MailTemplate(
+    "short", "Yours: {{ document.reference }}", "Dear {{ buyer.name }}", '<p><img src="cid:logo@x"></p>'
+)
+
+
+def read(mail):
+    return email.message_from_bytes(mail.content, policy=email.policy.default)
+
+
+def test_everybody_who_is_asked_for_gets_it_and_bcc_stays_hidden(sales, deal, post):
+    mailer = post()
+    sales.documents.draft(deal, "quote")
+    plan = sales.documents.all().plan_send_all(
+        to="buying@acme.example", cc=["Boss <boss@x.example>"], bcc="archive@x.example", reply_to="jane@x.example"
+    )
+    plan.run()
+    (mail,) = mailer.sent
+    assert mail.recipients == ("buyer@acme.example", "buying@acme.example", "boss@x.example", "archive@x.example")
+    assert read(mail)["Cc"] == "Boss <boss@x.example>"
+    assert read(mail)["Reply-To"] == "jane@x.example"
+    assert b"archive" not in mail.content
+
+
+@pytest.mark.parametrize(
+    ("recipients", "to"),
+    [("person", ("ann@acme.example",)), ("contact", ("buyer@acme.example",)), ("both", ("ann@acme.example", "buyer@acme.example"))],
+)  # fmt: skip
+def test_the_person_or_the_contact_or_both(sales, deal, recipients, to):
+    person = sales.contacts.add_person("Acme Ltd", "Ann", email="ann@acme.example").persons[0]
+    sales.documents.draft(sales.opportunities.edit(deal.id, person=person.id), "quote")
+    (row,) = sales.documents.all().plan_send_all(recipients=recipients)
+    assert row.to == to
+
+
+def test_words_by_type_and_files_in_every_mail(sales, deal, post):
+    mailer = post()
+    sales.documents.draft(deal, "quote")
+    sales.documents.draft(deal, "invoice")
+    terms = Attachment("terms.pdf", b"%PDF-terms", "application/pdf")
+    plan = sales.documents.order("created").plan_send_all(
+        template={"quote": SHORT}, attachments=[terms], images=[InlineImage("logo@x", b"png")]
+    )
+    assert [(row.subject, row.expected) for row in plan] == [
+        ("Yours: QUO/00001", ""),
+        ("Invoice: New warehouse", "INV/00001"),
+    ]
+    plan.run()
+    for mail, name in zip(mailer.sent, ("QUO-00001.pdf", "INV-00001.pdf"), strict=True):
+        assert [part.get_filename() for part in read(mail).iter_attachments()] == [name, "terms.pdf"]
+        assert b"Content-ID: <logo@x>" in mail.content
+
+
+def test_every_wrong_option_is_named_at_once(sales, deal):
+    sales.documents.draft(deal, "quote")
+    with pytest.raises(sp.Invalid) as caught:
+        sales.documents.all().plan_send_all(cc=["a@x.example", "no"], recipients="all", colour=1, attachments=[b"x"])
+    assert sorted(problem.path for problem in caught.value.problems) == ["attachments", "cc[1]", "colour", "recipients"]
+
+
+def test_a_preview_is_what_leaves(sales, deal, post):
+    mailer = post()
+    sales.documents.draft(deal, "invoice")
+    plan = sales.documents.all().plan_send_all()
+    seen = plan.preview("INV/00001")
+    assert seen.subject == "Invoice INV/00001: New warehouse"
+    assert sales.documents.all().one().reference is None
+    plan.run()
+    (mail,) = mailer.sent
+    (attached,) = read(mail).iter_attachments()
+    assert attached.get_content() == seen.pdfs[0]
+    assert read(mail).get_body(("plain",)).get_content() == read(seen.mail).get_body(("plain",)).get_content()
+    with pytest.raises(sp.NotFound):
+        plan.preview("INV/00009")
+
+
+# --- several documents in one mail ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def letter(sales, deal):
+    """Three drafts of one contact in a plan of one letter, and one of another."""
+    other = sales.contacts.add("Harlow Foods", email="ap@harlow.example")
+    for type in ("quote", "invoice", "invoice"):
+        sales.documents.draft(deal, type)
+    sales.documents.draft(other, "quote", lines=[sp.Line("x", unit_price=1)])
+    return sales.documents.order("created").plan_send_all(together=True)
+
+
+def test_the_documents_of_a_contact_leave_in_one_mail(sales, letter, post, states):
+    mailer = post()
+    assert [row.subject for row in letter][:1] == ["Quotation QUO/00001, Invoice, Invoice"]
+    report = letter.run()
+    assert states(report) == [(name, "SENT", "") for name in ("QUO/00001", "INV/00001", "INV/00002", "QUO/00002")]
+    first, second = mailer.sent
+    assert read(first)["Subject"] == "Quotation QUO/00001, Invoice INV/00001, Invoice INV/00002"
+    names = [part.get_filename() for part in read(first).iter_attachments()]
+    assert names == ["QUO-00001.pdf", "INV-00001.pdf", "INV-00002.pdf"]
+    assert second.recipients == ("ap@harlow.example",)
+    assert all(sales.documents.verify(one) for one in sales.documents)
+
+
+def test_a_letter_goes_without_the_one_that_is_held(sales, letter, post, states):
+    mailer = post()
+    sales.documents.hold(letter.rows[1].document_id)
+    assert states(letter.run()) == [
+        ("QUO/00001", "SENT", ""),
+        ("", "SKIPPED", "on hold"),
+        ("INV/00001", "SENT", ""),
+        ("QUO/00002", "SENT", ""),
+    ]
+    assert read(mailer.sent[0])["Subject"] == "Quotation QUO/00001, Invoice INV/00001"
+
+
+def test_a_letter_is_uncertain_and_decided_as_a_whole(sales, letter, post, states):
+    mailer = post(Unknown(reason="dropped"))
+    report = letter.run()
+    assert [row.state.name for row in report] == ["UNCERTAIN"] * 3 + ["SENT"]
+    sales.deliveries.resolve(report.rows[1].delivery_id, "resend", why="nothing came")
+    assert [row.state.name for row in sales.deliveries.resume(report.batch_id)] == ["SENT"] * 4
+    assert mailer.sent[0] == mailer.sent[2]
+
+
+def test_a_letter_that_is_refused_frees_all_its_documents(sales, letter, post):
+    post(NotSent(reason="no such user", code=550))
+    report = letter.run()
+    assert [row.state.name for row in report] == ["FAILED"] * 3 + ["SENT"]
+    assert sales.documents.where(sent=True).count() == 1
+    assert sales.documents.edit(letter.rows[0].document_id, subject="Again").subject == "Again"
