@@ -96,6 +96,7 @@ def _item(item: Item) -> Values:
     yield "group", fold(item.group)
     yield "text", fold(f"{item.reference} {item.description} {item.group}")
     yield "archived", int(item.archived)
+    yield "parts", tuple(dict.fromkeys(part.item_id for part in item.parts))
 
 
 def _contact(contact: Contact) -> Values:
@@ -224,7 +225,13 @@ KEPT: tuple[Kept, ...] = (
     Kept(
         Kind(
             "item",
-            (_sorted("reference"), _sorted("group"), _text("text"), Field("archived", int)),
+            (
+                _sorted("reference"),
+                _sorted("group"),
+                _text("text"),
+                Field("archived", int),
+                Field("parts", str, many=True),
+            ),
             unique=(("reference",),),
         ),
         (Item,),

@@ -14,7 +14,7 @@ from salespipeline.domain.settings import Settings
 from salespipeline.errors import Refused
 from salespipeline.filters import search, words
 from salespipeline.listing import Shape
-from salespipeline.query import Cmp, Contains, Count, Query, starts_with
+from salespipeline.query import Cmp, Contains, Query, starts_with
 from salespipeline.work import Work
 
 __all__ = ["Contacts"]
@@ -116,9 +116,7 @@ class Contacts(Collection[Contact]):
         with self._sales.work() as work:
             record = self._named(work, contact)
             for kind in ("opportunity", "document"):
-                query = Query(kind=kind, where=Cmp("contact", "=", record.id))
-                ((number,),) = work.tx.tally(query, (), (Count(),))
-                if number:
+                if number := work.count(kind, Cmp("contact", "=", record.id)):
                     raise Refused(
                         f"contact {record.name!r} cannot be deleted: {number} {kind} records name it; delete or move them first",
                         record=f"contact {record.id}",

@@ -59,7 +59,7 @@ def _item(work: Work, given: object) -> Item:
     if item is None:
         item = next(work.find(Query(kind="item", where=Cmp("reference", "=", fold(name)), limit=1)), None)
     if item is None:
-        known = work.tx.columns(Query(kind="item", order=("reference",), limit=500), ("reference",))
+        known = work.columns(Query(kind="item", order=("reference",), limit=500), ("reference",))
         hint = suggestion(name, [str(row[0]).upper() for row in known])
         raise Invalid(Problem("item", "unknown", f"no item has the reference {shown(name)}: {hint}"))
     if item.archived:

@@ -87,7 +87,7 @@ def import_opportunities(
     rows = list(_read(Path(path), encoding, mapping, key))
     with sales.work(write=False) as work:
         query = Query(kind="opportunity", where=Not(Missing("import_key")))
-        known = {str(row[0]) for row in work.tx.columns(query, ("import_key",))}
+        known = {str(row[0]) for row in work.columns(query, ("import_key",))}
     fresh = [(line, row) for line, row in rows if row[key] not in known]
     bad: list[BadRow] = []
     seen: dict[str, int] = {}

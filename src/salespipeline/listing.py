@@ -14,7 +14,7 @@ from salespipeline.domain.display import Tabular
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.filters import Filter, predicates
-from salespipeline.query import All, Count, Predicate, Query, check
+from salespipeline.query import All, Predicate, Query, check
 from salespipeline.work import KIND_BY_NAME
 
 if TYPE_CHECKING:
@@ -181,9 +181,7 @@ class Listing(Tabular, Generic[R]):
     def count(self) -> int:
         """Return how many there are, limits aside, without reading them."""
         with self._sales.work(write=False) as work:
-            query = attrs.evolve(self.query(work.settings), order=(), descending=False)
-            ((number,),) = work.tx.tally(query, (), (Count(),))
-        return int(number or 0)
+            return work.count(self._shape.kind, self.predicate(work.settings))
 
     def __len__(self) -> int:
         stop = self.count() if self._stop is None else min(self._stop, self.count())
@@ -210,7 +208,7 @@ class Listing(Tabular, Generic[R]):
         """Return the ids, in order, without reading the records."""
         with self._sales.work(write=False) as work:
             query = attrs.evolve(self.query(work.settings), limit=self._stop)
-            return [str(row[0]) for row in work.tx.columns(query, ("id",))][self._start :]
+            return [str(row[0]) for row in work.columns(query, ("id",))][self._start :]
 
     @overload
     def __getitem__(self, key: int) -> R: ...

@@ -267,7 +267,7 @@ def free_reference(work: Work, *, typed: Container[str] = ()) -> str:
 def _known(work: Work, field: str, values: Iterable[str]) -> set[str]:
     """Return those of *values* that opportunities have already."""
     query = Query(kind="opportunity", where=OneOf(field, tuple(values)))
-    return {str(row[0]) for row in work.tx.columns(query, (field,))}
+    return {str(row[0]) for row in work.columns(query, (field,))}
 
 
 def _untaken(work: Work, made: Mapping[int, Opportunity], checks: Checks) -> None:

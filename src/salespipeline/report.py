@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from salespipeline.domain.opportunity import Status
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
-from salespipeline.query import All, Count, Group, OneOf, Predicate, Prefix, Query, Sum, check_tally
+from salespipeline.query import All, Count, Group, OneOf, Predicate, Prefix, Query, Sum
 from salespipeline.reports.rows import ComingRow, ConversionRow, PerformanceRow, Report, StageRow
 from salespipeline.reports.sums import Tallied, coming_rows, conversion_rows, performance_rows, stage_rows
-from salespipeline.work import KIND_BY_NAME, Work
+from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -108,8 +108,7 @@ class Reports:
             where = All((listing.predicate(work.settings), *also))
             query = Query(kind="opportunity", where=where)
             groups = (*by, "currency")
-            check_tally(KIND_BY_NAME["opportunity"], groups, measures)
-            found = work.tx.tally(query, groups, measures)
+            found = work.tally(query, groups, measures)
             return [_tallied(row, by, label, work) for row in found]
 
 

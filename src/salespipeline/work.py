@@ -6,7 +6,7 @@ transaction (SPEC OPP-9).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,10 +16,10 @@ from salespipeline.catalog import KIND_OF, Stamp
 from salespipeline.codec import decode, encode, plain
 from salespipeline.domain.activity import Activity, diff
 from salespipeline.domain.settings import Settings
-from salespipeline.entries import Entry
+from salespipeline.entries import Entry, Scalar
 from salespipeline.errors import Conflict, Duplicate, NotFound, shown
 from salespipeline.ports import Ids, Transaction
-from salespipeline.query import EVERYTHING, Query, check
+from salespipeline.query import EVERYTHING, Count, Group, Measure, Predicate, Query, check, check_tally
 
 __all__ = ["SettingsCache", "Work"]
 
@@ -113,6 +113,24 @@ class Work:
         """Yield the records that *query* asks for."""
         check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
         return (decode(query.kind, stored) for stored in self.tx.find(query))
+
+    def columns(self, query: Query, fields: Sequence[str]) -> Iterator[tuple[Scalar | None, ...]]:
+        """Yield these index fields of what *query* asks for."""
+        check(query, KIND_BY_NAME[query.kind], fields, kinds=KIND_BY_NAME)
+        return self.tx.columns(query, fields)
+
+    def tally(
+        self, query: Query, by: Sequence[Group], measures: Sequence[Measure]
+    ) -> Iterator[tuple[Scalar | None, ...]]:
+        """Yield one tuple a group: the keys, then the measures."""
+        check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
+        check_tally(KIND_BY_NAME[query.kind], by, measures)
+        return self.tx.tally(query, by, measures)
+
+    def count(self, kind: str, where: Predicate = EVERYTHING) -> int:
+        """Return how many entries of a kind there are that satisfy *where*."""
+        ((number,),) = self.tally(Query(kind=kind, where=where), (), (Count(),))
+        return int(number or 0)
 
     def next_number(self, series: str) -> int:
         """Return the next number of *series*: taken back where the transaction is. (SPEC DOC-6)"""

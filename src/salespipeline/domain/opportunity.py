@@ -296,7 +296,8 @@ def _tags(given: object, settings: Settings, checks: Checks, before: Opportunity
     chosen: dict[str, None] = {}
     for position, tag in enumerate(given):
         name = getattr(tag, "id", tag)
-        had = name if name in kept else None
+        known = settings.tags.get(name[:1000]) if isinstance(name, str) else None
+        had = known.id if known is not None and known.id in kept else None
         id = checks.take(settings.tags.chosen, name, f"tags[{position}]", kept=had)
         if id is not None:
             chosen[id] = None

@@ -18,7 +18,7 @@ from salespipeline.errors import Refused, shown
 from salespipeline.filters import flag, search, words
 from salespipeline.listing import Shape
 from salespipeline.money import Amount, decimal
-from salespipeline.query import Count, Has, Query
+from salespipeline.query import Has
 from salespipeline.settings.lists import refuse_unknown
 from salespipeline.work import Work
 
@@ -128,8 +128,7 @@ class Items(Collection[Item]):
 
     @staticmethod
     def _sets_with(work: Work, item: Item) -> int:
-        ((number,),) = work.tx.tally(Query(kind="item", where=Has("parts", item.id)), (), (Count(),))
-        return int(number or 0)
+        return work.count("item", Has("parts", item.id))
 
     def delete(self, item: Item | str) -> None:
         """Delete it; lines made from it keep their values. Part of a set, it is refused: archive it instead."""

@@ -15,7 +15,7 @@ from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
-from salespipeline.query import Cmp, Count, Has, Predicate, Query
+from salespipeline.query import Cmp, Has, Predicate, Query
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -133,10 +133,7 @@ class SettingList(Tabular, Generic[S]):
 
     def _usage(self, work: Work, id: str) -> int:
         used = _USED_BY.get(self._cls)
-        if used is None:
-            return 0
-        ((number,),) = work.tx.tally(Query(kind="opportunity", where=used(id)), (), (Count(),))
-        return int(number or 0)
+        return 0 if used is None else work.count("opportunity", used(id))
 
     def delete(self, record: S | str, *, replacement: S | str | None = None) -> int:
         """Delete it; one in use needs a *replacement* that its opportunities get. Returns how many got it. (SPEC SET-1)"""

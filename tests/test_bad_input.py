@@ -1,0 +1,228 @@
+"""What cannot be meant is refused with a typed error that names field and value, all at once; nothing is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from tests.whole import whole
+
+import salespipeline as sp
+
+LINE = {"description": "Bay", "unit_price": "100.00"}
+HUGE = "x" * 10_000_000
+
+# given to opportunities.create beside a contact, a subject and lines: (path, code, words of the message) of each problem
+OPPORTUNITY = [
+    ({"subject": ""}, [("subject", "empty", "may not be empty")]),
+    ({"subject": None}, [("subject", "type", "None")]),
+    ({"subject": "a\0b"}, [("subject", "control", r"'\x00'")]),
+    ({"subject": "a\ud800b"}, [("subject", "surrogate", r"'\ud800'")]),
+    ({"subject": "Shed\nBarn"}, [("subject", "lines", r"'\n'")]),
+    ({"subject": "Shed\u202egnp"}, [("subject", "bidi", r"'\u202e'")]),
+    ({"subject": HUGE}, [("subject", "long", "10,000,000")]),
+    ({"note": HUGE}, [("note", "long", "10,000,000")]),
+    ({"lines": []}, [("lines", "missing", "at least one line item")]),
+    ({"lines": None}, [("lines", "type", "None")]),
+    ({"lines": "Bay"}, [("lines", "type", "'Bay'")]),
+    ({"lines": [LINE, 7]}, [("lines[1]", "type", "7")]),
+    ({"lines": [LINE | {"unit_price": 0.1}]}, [("lines[0].unit_price", "float", "0.1")]),
+    ({"lines": [LINE | {"quantity": 2.0}]}, [("lines[0].quantity", "float", "2.0")]),
+    ({"lines": [LINE | {"quantity": "1,5"}]}, [("lines[0].quantity", "number", "'1,5'")]),
+    ({"lines": [LINE | {"unit_price": Decimal("NaN")}]}, [("lines[0].unit_price", "number", "NaN")]),
+    ({"lines": [LINE | {"unit_price": sp.Money(5, "EUR")}]}, [("lines[0].unit_price", "type", "EUR")]),
+    ({"lines": [LINE | {"discount": "101%"}]}, [("lines[0].discount", "range", "101%")]),
+    ({"lines": [LINE | {"tax": "T1"}]}, [("lines[0].tax", "tax", "'T1'")]),
+    ({"lines": [LINE | {"price": 5}]}, [("lines[0]", "type", "price")]),
+    ({"lines": [{"item": "NONE"}]}, [("lines[0].item", "unknown", "'NONE'")]),
+    ({"lines": [LINE | {"quantity": 10**17, "unit_price": 10**17}]}, [("lines.amount", "range", "18 digits")]),
+    ({"lines": [LINE] * 10_001}, [("lines", "range", "10,000")]),
+    ({"currency": "XXQ"}, [("currency", "currency", "'XXQ'")]),
+    ({"currency": "gbp"}, [("currency", "currency", "did you mean 'GBP'")]),
+    ({"currency": 826}, [("currency", "currency", "826")]),
+    ({"stage": "Prospekt"}, [("stage", "unknown", "did you mean 'Prospect'")]),
+    ({"stage": 7}, [("stage", "unknown", "7")]),
+    ({"probability": "Hot 75"}, [("probability", "unknown", "did you mean 'Hot 75%'")]),
+    ({"tags": ["VIP", "Vip!", None]}, [("tags[1]", "unknown", "'Vip!'"), ("tags[2]", "unknown", "None")]),
+    ({"tags": "VIP"}, [("tags", "type", "'VIP'")]),
+    ({"due": datetime(2026, 1, 1, tzinfo=UTC)}, [("due", "type", "plain date")]),
+    ({"due": "1/12/2026"}, [("due", "date", "'1/12/2026'")]),
+    ({"due": "2026-02-30"}, [("due", "date", "'2026-02-30'")]),
+    ({"at": datetime(2026, 1, 1)}, [("at", "naive", "2026-01-01")]),
+    ({"at": date(2026, 1, 1)}, [("at", "type", "datetime.date(2026, 1, 1)")]),
+    ({"contact": None}, [("contact", "missing", "contacts.add")]),
+    ({"contact": "Acme"}, [("contact", "unknown", "'Acme'")]),
+    ({"person": "Zoë"}, [("person", "unknown", "'Zoë'")]),
+    ({"owner": "tim"}, [("owner", "unknown", "'tim'")]),
+    ({"department": 3}, [("department", "type", "3")]),
+    ({"reference": "\t"}, [("reference", "empty", "may not be empty")]),
+    ({"reference": "R" * 61}, [("reference", "long", "61")]),
+    ({"custom": {"heard": "Radio"}}, [("custom.heard", "choice", "'Radio'")]),
+    ({"custom": {"herd": "Fair"}}, [("custom.herd", "unknown", "did you mean 'heard'")]),
+    ({"custom": ["Fair"]}, [("custom", "type", "['Fair']")]),
+    ({"custom": {"staff": 1.5, "heard": 3}}, [("custom.heard", "choice", "3"), ("custom.staff", "type", "1.5")]),
+    ({"sujbect": "Shed"}, [("sujbect", "unknown", "did you mean 'subject'")]),
+    ({"rate": 2}, [("rate", "unknown", "leave it out")]),
+    ({"import_key": ""}, [("import_key", "empty", "may not be empty")]),
+    (
+        {"subject": "", "stage": "x", "currency": "XXQ", "due": "soon", "owner": 5, "lines": [{"description": "x"}]},
+        [
+            ("lines[0]", "type", "unit_price"),
+            ("subject", "empty", ""),
+            ("due", "date", "'soon'"),
+            ("owner", "unknown", "5"),
+            ("currency", "currency", "'XXQ'"),
+            ("stage", "unknown", "'x'"),
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+def asking(sales):
+    sales.settings.fields.add("opportunity", "heard", "How they found us", "choice", choices=["Fair", "Web"])
+    sales.settings.fields.add("opportunity", "staff", "Staff", "integer")
+    return sales
+
+
+def refused(call, *args, **given):
+    with pytest.raises(sp.Invalid) as caught:
+        call(*args, **given)
+    for problem in caught.value.problems:
+        assert f"{problem.path}: {problem.message}" in str(caught.value)
+    return caught.value.problems
+
+
+def agree(problems, expected):
+    assert [(one.path, one.code) for one in problems] == [(path, code) for path, code, _ in expected]
+    for problem, (_, _, words) in zip(problems, expected, strict=True):
+        assert words in problem.message
+
+
+def test_an_opportunity_that_cannot_be_meant_is_refused_and_nothing_is_written(asking):
+    before = whole(asking)
+    for given, expected in OPPORTUNITY:
+        given = {"contact": "Acme Ltd", "subject": "Shed", "lines": [LINE]} | given
+        agree(refused(asking.opportunities.create, **given), expected)
+    assert whole(asking) == before
+    made = asking.opportunities.create(contact="Acme Ltd", subject="Shed", lines=[LINE])
+    assert made.reference == "OPP/00001"  # no number was used up
+
+
+def test_an_edit_that_cannot_be_meant_changes_nothing(asking):
+    deal = asking.opportunities.create(contact="Acme Ltd", subject="Shed", lines=[LINE])
+    before = whole(asking)
+    for given, expected in OPPORTUNITY:
+        if not given.keys() & {"at", "import_key"}:
+            agree(refused(asking.opportunities.edit, deal, **given), expected)
+    assert whole(asking) == before
+
+
+def test_one_bad_row_of_many_leaves_no_row(asking):
+    good = {"contact": "Acme Ltd", "subject": "Shed", "lines": [LINE]}
+    before = whole(asking)
+    problems = refused(
+        asking.opportunities.create_many,
+        [good, good | {"stage": "x", "due": "soon"}, "row", good | {"status": "won", "closed_at": datetime(2027, 1, 1)},
+         good | {"reference": "A"}, good | {"reference": "a"}],
+    )  # fmt: skip
+    assert [one.path for one in problems] == [
+        "[1].due", "[1].stage", "[2]", "[3].closed_at", "[5].reference",
+    ]  # fmt: skip
+    assert whole(asking) == before
+
+
+def test_a_taken_reference_is_named(asking):
+    asking.opportunities.create(contact="Acme Ltd", subject="Shed", lines=[LINE], reference="Köln-1")
+    before = whole(asking)
+    with pytest.raises(sp.Duplicate, match="koln-1"):
+        asking.opportunities.create(contact="Acme Ltd", subject="Barn", lines=[LINE], reference="KOLN-1")
+    assert whole(asking) == before
+
+
+CONTACT = [
+    ({"name": ""}, "name", "empty"),
+    ({"name": "A\0"}, "name", "control"),
+    ({"name": HUGE}, "name", "long"),
+    ({"email": "not an address"}, "email", "email"),
+    ({"email": "a@b@c"}, "email", "email"),
+    ({"phone": "call me"}, "phone", "phone"),
+    ({"website": "javascript:alert(1)"}, "website", "url"),
+    ({"address": 7}, "address", "type"),
+    ({"ids": ["VAT"]}, "ids", "type"),
+    ({"locale": "en GB!"}, "locale", "locale"),
+    ({"note": "a\ud800"}, "note", "surrogate"),
+    ({"fax": "1"}, "fax", "unknown"),
+]
+
+
+def test_a_contact_that_cannot_be_meant_is_refused(sales):
+    before = whole(sales)
+    for given, path, code in CONTACT:
+        problems = refused(sales.contacts.add, **({"name": "Harlow Foods"} | given))
+        assert [(one.path, one.code) for one in problems] == [(path, code)]
+    everything = refused(sales.contacts.add, "", email="x", phone="x", website="x", fax="1")
+    assert [one.path for one in everything] == ["name", "email", "phone", "website", "fax"]
+    assert whole(sales) == before
+
+
+SETTINGS = [
+    (lambda desk: desk.stages.add(""), "label", "empty"),
+    (lambda desk: desk.stages.add("New", "a\0b"), "label", "control"),
+    (lambda desk: desk.stages.move("Prospect"), "before", "choice"),
+    (lambda desk: desk.probabilities.add("Warm", percent=0.5), "percent", "float"),
+    (lambda desk: desk.probabilities.add("Warm", percent=101), "percent", "range"),
+    (lambda desk: desk.probabilities.add("Warm"), "percent", "missing"),
+    (lambda desk: desk.probabilities.add("Warm 50%", colour="octarine"), "colour", "colour"),
+    (lambda desk: desk.tags.add("T", colour="#12345"), "colour", "colour"),
+    (lambda desk: desk.tax_rates.add("T1", "abc"), "percent", "tax"),
+    (lambda desk: desk.tax_rates.add("T1", "20", category="Q"), "category", "choice"),
+    (lambda desk: desk.users.add("Ann", email="ann"), "email", "email"),
+    (lambda desk: desk.users.add("Ann", id=""), "id", "empty"),
+    (lambda desk: desk.series.add("S", "quote", pattern="0.0"), "pattern", "format"),
+    (lambda desk: desk.series.add("S", "letter"), "for_type", "choice"),
+    (lambda desk: desk.series.add("S", "invoice", at="creation"), "at", "choice"),
+    (lambda desk: desk.items.add("", "Bay"), "reference", "empty"),
+    (lambda desk: desk.items.add("BAY", "Bay", price=1.5), "price", "float"),
+    (lambda desk: desk.items.add("KIT", "Kit", parts=[("NONE", 1)]), "parts[0]", "unknown"),
+    (lambda desk: desk.items.edit("NONE", price=1), None, None),
+    (lambda desk: desk.edit_organisation(time_zone="Mars/Olympus"), "time_zone", "unknown"),
+    (lambda desk: desk.edit_organisation(currency="XXQ"), "currency", "currency"),
+    (lambda desk: desk.edit_organisation(colour="red"), "colour", "unknown"),
+    (lambda desk: desk.stages.edit("Prospect", colour="red"), "colour", "unknown"),
+    (lambda desk: desk.stages["Prospekt"], None, None),
+]
+
+
+def test_a_setting_that_cannot_be_meant_is_refused(sales):
+    before = whole(sales)
+    for number, (call, path, code) in enumerate(SETTINGS):
+        if path is None:
+            with pytest.raises(sp.NotFound):
+                call(sales.settings)
+            continue
+        problems = refused(call, sales.settings)
+        assert [(one.path, one.code) for one in problems] == [(path, code)], number
+    assert whole(sales) == before
+
+
+def test_a_taken_label_is_refused_in_any_case(sales):
+    before = whole(sales)
+    for call in (lambda: sales.settings.stages.add("New", "PROSPECT"), lambda: sales.settings.tags.add("vip")):
+        with pytest.raises(sp.Duplicate, match="exists already"):
+            call()
+    assert whole(sales) == before
+
+
+def test_half_a_transaction_is_no_transaction(sales, deal):
+    before = whole(sales)
+
+    def several():
+        with sales.transaction():
+            sales.opportunities.edit(deal, note="first")
+            sales.contacts.add("Harlow Foods")
+            sales.opportunities.edit(deal.id, stage="Nowhere")
+
+    agree(refused(several), [("stage", "unknown", "'Nowhere'")])
+    assert whole(sales) == before
