@@ -6,7 +6,9 @@ import importlib.util
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import salespipeline as sp
 from salespipeline.demo import main
@@ -31,6 +33,18 @@ def test_the_demo_leaves_what_it_promises_and_can_be_repeated(tmp_path, capsys):
     assert len(list((tmp_path / "pdfs").glob("*.pdf"))) == 29
     assert all(pdf.read_bytes().startswith(b"%PDF-") for pdf in (tmp_path / "pdfs").iterdir())
     assert "Northgate" in (tmp_path / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_runs_and_keeps_nothing_of_an_earlier_run(path):
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in cells] == [[]] * len(cells)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    assert [cell.source for cell in cells if not cell.outputs] == []  # each shows something
+    shown = "".join(str(output) for cell in cells for output in cell.outputs)
+    assert "Send all: 11 to mail, 2 left out" in shown
+    assert "Quote 'QUO/00001' cannot be edited: it was sent on 2026-11-24" in shown
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the real data set is not at hand")

@@ -14,6 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
 
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.document import Document
 from salespipeline.domain.lines import Line, Totals, line_net
 from salespipeline.money import Money
 from salespipeline.settings.lists import SettingList
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from salespipeline.domain.document import Document
     from salespipeline.domain.opportunity import Opportunity
     from salespipeline.listing import Listing
     from salespipeline.reports.rows import Report
@@ -40,6 +40,7 @@ Colours: TypeAlias = Mapping[str, Mapping[str, str]]
 
 MOST_ROWS = 50
 MOST_TEXT = 200
+WRAPPED = 32
 FEW = 4
 # Notebooks style every table; what they would paint is taken back here (!important), and nothing else is touched.
 STYLE = (
@@ -53,10 +54,13 @@ STYLE = (
     ".sp th:first-child,.sp td:first-child{padding-left:0}.sp .sp-n{text-align:right!important}"
     ".sp tbody:last-child tr:last-child td,.sp tfoot td{border-bottom:0}"
     ".sp tfoot tr:last-child td{font-weight:600}.sp .sp-off td{opacity:.5}"
-    ".sp i{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin:0 .45em 0 0}"
-    ".sp td.sp-bar{background-origin:content-box;background-clip:content-box}"
+    ".sp i{display:inline-block;width:8px;height:8px;border-radius:50%;margin:0 6px 0 0}"
+    ".sp .sp-w{white-space:normal;min-width:13em}"
+    ".sp .sp-bar{background-image:linear-gradient(rgba(56,132,200,.6),rgba(56,132,200,.6));"
+    "background-origin:content-box;background-position:right bottom;background-repeat:no-repeat}"
 )
 _COLOUR = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
+_ONCE = ("status", "type", "currency")
 _PERCENT = frozenset({"rate", "value_rate", "percent", "tax"})
 _HELD = (str, int, bool, Decimal, date, datetime)
 _OMITTED = frozenset({"id", "version", "position", "archived", "pipeline"})
@@ -78,8 +82,8 @@ def table_html(
 ) -> str:
     """Return *rows* as a table under a title; at most ``MOST_ROWS`` are shown, with a line saying how many more.
 
-    *total* is how many there are where not all are passed, *notes* stand beside the title. A currency that is the
-    same in every row is said once, there, and a column in which nothing stands is left out. *colours* says, for a
+    *total* is how many there are where not all are passed, *notes* stand beside the title. A currency, type or status
+    that is the same in every row is said once, there, and a column in which nothing stands is left out. *colours* says, for a
     column, which texts get a dot of which colour; *off* fades rows by their position, *bars* draws shares behind columns
     of amounts, *foot* are rows under the last.
 
@@ -89,17 +93,18 @@ def table_html(
     number = len(rows) if total is None else total
     shown = rows[:MOST_ROWS]
     names = [name for name in shown[0] if any(row.get(name) not in (None, "") for row in shown)] if shown else []
-    currencies = {row.get("currency") for row in rows}
-    if "currency" in names and len(currencies) == 1:
-        names.remove("currency")
-        notes = (str(currencies.pop()), *notes)
+    for name in _ONCE:
+        values = {row.get(name) for row in rows}
+        if name in names and len(values) == 1 and number == len(rows):
+            names.remove(name)
+            notes = (str(values.pop()).replace("_", " "), *notes)
     numeric = {name for name in names if any(isinstance(row.get(name), int | Decimal) for row in shown)}
     largest = {name: _largest(shown, name) for name in bars if name in numeric and number > 1}
 
     def line(row: Row, css: str = "", *, bare: bool = False) -> str:
         cells = []
         for name in names:
-            marks = ' class="sp-n"' if name in numeric else ""
+            marks = ' class="sp-n"' if name in numeric else ' class="sp-w"' if _long(row.get(name)) else ""
             if not bare and name in largest:
                 marks = _bar(row.get(name), largest[name].get(row.get("currency"))) or marks
             cells.append(f"<td{marks}>{_cell(name, row.get(name), (colours or {}).get(name, {}))}</td>")
@@ -141,6 +146,10 @@ def _cell(name: str, value: object, colours: Mapping[str, str]) -> str:
     return ", ".join(_dot(colours.get(part)) + escape(part) for part in text.split(", "))
 
 
+def _long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > WRAPPED
+
+
 def _dot(colour: str | None) -> str:
     return f'<i style="background:{colour}"></i>' if colour and _COLOUR.fullmatch(colour) else ""
 
@@ -164,9 +173,7 @@ def _largest(rows: Sequence[Row], name: str) -> dict[object, Decimal]:
 def _bar(value: object, largest: Decimal | None) -> str:
     if not isinstance(value, Decimal) or not largest or value <= 0:
         return ""
-    share = int(value * 100 / largest)
-    painted = f"background-image:linear-gradient(270deg,rgba(56,132,200,.22) {share}%,transparent 0)"
-    return f' class="sp-n sp-bar" style="{painted}"'
+    return f' class="sp-n sp-bar" style="background-size:{int(value * 100 / largest)}% 2px"'
 
 
 # --- what shows itself ------------------------------------------------------------------------------------
@@ -220,10 +227,14 @@ def desk_html(desk: SettingsDesk) -> str:
     for name, found in vars(desk).items():
         if isinstance(found, SettingList):
             labels = [one.label for one in found]
-            some = ", ".join(labels[:FEW]) + (", …" if len(labels) > FEW else "")
-            rows.append({"list": name.replace("_", " "), "entries": len(labels), "such as": some})
-    rows.append({"list": "items", "entries": len(desk.items), "such as": ""})
+            rows.append({"list": name.replace("_", " "), "entries": len(labels), "such as": _some(labels, len(labels))})
+    some = [item.reference for item in desk.items.all()[:FEW]]
+    rows.append({"list": "items", "entries": len(desk.items), "such as": _some(some, len(desk.items))})
     return table_html("Settings", rows, notes=[desk.organisation.name] if desk.organisation.name else [])
+
+
+def _some(labels: Sequence[str], number: int) -> str:
+    return ", ".join(labels[:FEW]) + (", …" if number > FEW else "")
 
 
 def sales_html(sales: Sales) -> str:
@@ -243,18 +254,20 @@ def record_html(record: Opportunity | Document | Contact) -> str:
         return table_html(
             record.name, people, notes=[one for one in (record.email, record.phone, record.country) if one]
         )
-    facts = [str(record.status).replace("_", " ")] if hasattr(record, "status") else [_state(record)]
+    facts = [_state(record)]
     if record.due is not None:
         facts.append(f"due {record.due}")
-    title = f"{record.reference or 'unnumbered'} {record.subject}".strip()
+    name = f"{record.reference or 'without number'} {record.subject}".strip()
+    title = f"{record.type.words.capitalize()} {name}" if isinstance(record, Document) else name
     rows, foot = _lines(record.lines, record.totals)
     return table_html(title, rows, notes=facts, foot=foot)
 
 
-def _state(document: Document) -> str:
-    """Return the one word for a document, as it stood when it was last dated: a record knows no clock."""
-    word = document.state(document.date or document.created_at.date())
-    return f"{document.type.words}, {word}"
+def _state(record: Opportunity | Document) -> str:
+    """Return the one word for it, as it stood when it was last dated: a record knows no clock."""
+    if isinstance(record, Document):
+        return record.state(record.date or record.created_at.date())
+    return str(record.status).replace("_", " ")
 
 
 def _lines(lines: Sequence[Line], totals: Totals) -> tuple[list[Row], list[Row]]:

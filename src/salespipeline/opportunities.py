@@ -39,13 +39,13 @@ def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dic
         "contact": names.get(deal.contact_id, deal.contact_id),
         "stage": settings.stages.label(deal.stage_id),
         "probability": settings.probabilities.label(deal.probability_id),
+        "tags": ", ".join(settings.tags.label(tag) for tag in deal.tags),
         "status": deal.status.value,
         "value": deal.value.amount,
         "currency": str(deal.currency),
         "due": deal.due,
         "owner": settings.users.label(deal.owner_id),
         "department": settings.department_of(deal.owner_id, deal.department),
-        "tags": ", ".join(settings.tags.label(tag) for tag in deal.tags),
         "created": deal.created_on,
         "closed": deal.closed_on,
     }
@@ -100,9 +100,9 @@ class Opportunities(Collection[Opportunity]):
         },
         default="-created",
         row=_row,
-        columns=dict.fromkeys(("reference", "subject", "contact", "stage", "probability", "status"), str)
+        columns=dict.fromkeys(("reference", "subject", "contact", "stage", "probability", "tags", "status"), str)
         | {"value": Decimal, "currency": str, "due": date}
-        | {"owner": str, "department": str, "tags": str, "created": date, "closed": date},
+        | {"owner": str, "department": str, "created": date, "closed": date},
         titles=contact_of,
     )
 
