@@ -11,6 +11,7 @@ import threading
 
 import attrs
 import pytest
+from tests.stores.postgres_server import fresh, with_options
 
 import salespipeline as sp
 from salespipeline import catalog, codec, maintenance, rewriting
@@ -312,3 +313,65 @@ def test_new_fields_of_a_kind_are_filled_by_indexing_anew(opened, tmp_path, monk
     assert maintenance.check(sales) != []
     maintenance.reindex(sales)
     assert maintenance.check(sales) == []
+
+
+# --- from a shell ---
+
+
+@pytest.fixture
+def kept(opened, tmp_path):
+    """A file with a contact, closed."""
+    path = tmp_path / "deals.db"
+    sales = opened(f"sqlite:///{path}")
+    sales.contacts.add("Acme Ltd")
+    sales.close()
+    return path
+
+
+def test_each_verb_does_what_it_says(kept, tmp_path, capsys):
+    url, copy = f"sqlite:///{kept}", tmp_path / "copy.db"
+    assert maintenance.main(["check", url]) == 0
+    assert maintenance.main(["backup", str(kept), str(copy)]) == 0
+    assert maintenance.main(["upgrade", url, "--keep", str(tmp_path / "before.db")]) == 0
+    assert maintenance.main(["reindex", url]) == 0
+    assert maintenance.main(["vacuum", url]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{url} is sound",
+        f"kept as {copy}",
+        f"upgraded; as it was before: {tmp_path / 'before.db'}",
+        "2 records written anew",
+        "done",
+    ]
+    for path in (kept, copy, tmp_path / "before.db"):
+        with sp.open(path) as sales:
+            assert [contact.name for contact in sales.contacts] == ["Acme Ltd"]
+
+
+def test_what_is_wrong_is_said_and_told_by_the_exit_code(kept, capsys):
+    with sqlite3.connect(kept) as connection:
+        connection.execute("UPDATE contact SET body = '{}'")
+    connection.close()
+    assert maintenance.main(["check", str(kept)]) == 1
+    assert capsys.readouterr().out.startswith("contact 'id")
+
+
+@pytest.mark.parametrize("verb", ["check", "upgrade", "reindex", "vacuum"])
+def test_upkeep_makes_no_file(verb, tmp_path, capsys):
+    for target in (str(tmp_path / "typo.db"), f"sqlite:///{tmp_path}/typo.db?timeout=1"):
+        assert maintenance.main([verb, target]) == 2
+        assert "there is no file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_is_backed_up_with_its_own_tools(postgres, capsys):
+    url = with_options(postgres, workspace=fresh())
+    assert maintenance.main(["upgrade", url]) == 0
+    assert maintenance.main(["check", url]) == 0
+    assert maintenance.main(["backup", url, "x.db"]) == 2
+    assert "leaves this to the tools of its server" in capsys.readouterr().err
+
+
+def test_the_module_runs_from_a_shell(kept):
+    command = [sys.executable, "-m", "salespipeline.maintenance", "check", str(kept)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{kept} is sound\n", "")

@@ -1,47 +1,57 @@
 """Upkeep of a pipeline: check it, back it up, upgrade what an older version has written, index it anew.
 
 Opening never upgrades: it raises ``UpgradeNeeded``, which says to call ``upgrade``. Everything here may be killed at
-any moment and called again.
+any moment and called again. From a shell::
+
+    python -m salespipeline.maintenance check sqlite:///deals.db
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from salespipeline.catalog import CATALOG, KEPT, index_of
 from salespipeline.codec import decode
 from salespipeline.entries import Scalar, Stored
-from salespipeline.errors import StorageError
+from salespipeline.errors import Corrupt, OpenError, StorageError
+from salespipeline.opening import open as open_pipeline
 from salespipeline.opening import open_store
 from salespipeline.ports import Store, Transaction, Upkeep
 from salespipeline.rewriting import rewrite
 from salespipeline.sales import Sales
 
-__all__ = ["backup", "check", "reindex", "upgrade", "vacuum"]
+__all__ = ["backup", "check", "main", "reindex", "upgrade", "vacuum"]
 
 Target = Sales | Store | str | os.PathLike[str]
 Progress = Callable[[str, int], object]
 
 
-def check(sales: Sales) -> list[str]:
+def check(target: Target) -> list[str]:
     """Return a sentence for everything that is wrong: none for a sound pipeline.
 
     The store looks at how things are kept; then every record is read, and its index compared with what the record
-    says.
+    says. Raises ``StorageError`` where the pipeline cannot even be opened.
 
     >>> import salespipeline as sp
     >>> check(sp.demo())
     []
     """
-    found = list(sales.store.check()) if isinstance(sales.store, Upkeep) else []
-    with sales.store.transaction(write=False) as tx:
+    with _Opened(target, prepared=True) as store:
+        found = list(store.check()) if isinstance(store, Upkeep) else []
         for kept in KEPT:
-            found.extend(_faults(tx, kept.kind.name))
-    return found
+            try:
+                with store.transaction(write=False) as tx:
+                    found.extend(_faults(tx, kept.kind.name))
+            except Corrupt as error:  # the other kinds may be sound
+                found.append(str(error))
+    return list(dict.fromkeys(found))
 
 
 def _faults(tx: Transaction, kind: str) -> Iterator[str]:
@@ -101,35 +111,54 @@ def upgrade(
 
 
 def _beside(target: object) -> Path:
-    name = str(target).rpartition(":///")[2].partition("?")[0] if isinstance(target, str | os.PathLike) else "store"
+    name = (isinstance(target, str | os.PathLike) and _file(target)) or "store"
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     path = Path(f"{name}.{moment}.backup")
     numbered = (path.with_suffix(f".{number}.backup") for number in count(2))
     return next(one for one in (path, *([] if not path.exists() else numbered)) if not one.exists())
 
 
-def reindex(target: Sales | Store, *, progress: Progress | None = None) -> int:
+def _file(target: str | os.PathLike[str]) -> Path | None:
+    """Return the file that a path or a URL names, or ``None`` where it names a server or nothing at all."""
+    text = os.fspath(target)
+    if text.startswith("sqlite:"):
+        return Path(unquote(urlsplit(text).path.removeprefix("/")))
+    return Path(text) if isinstance(target, os.PathLike) or ":" not in text else None
+
+
+def reindex(target: Target, *, progress: Progress | None = None) -> int:
     """Write every record anew, in this version's format and with this version's index; returns how many.
 
     In chunks of 500, each a transaction of its own that also notes how far it came: where it was stopped, the next
     call goes on. Versions stay as they are. *progress* is told the kind and the number done.
     """
-    store = target.store if isinstance(target, Sales) else target
     done = 0
-    while (chunk := rewrite(store)) is not None:
-        kind, written = chunk
-        done += written
-        if progress is not None:
-            progress(kind, done)
+    with _Opened(target, prepared=True) as store:
+        while (chunk := rewrite(store)) is not None:
+            kind, written = chunk
+            done += written
+            if progress is not None:
+                progress(kind, done)
     return done
 
 
 class _Opened:
-    """The store of a target; one that was opened from a URL for this is closed again."""
+    """The store of a target; one that was opened from a URL for this is closed again.
 
-    def __init__(self, target: Target) -> None:
+    *prepared* asks for one whose records can be read; a store that is given is so already.
+    """
+
+    def __init__(self, target: Target, *, prepared: bool = False) -> None:
         self._own = isinstance(target, str | os.PathLike)
-        self._store = open_store(target) if isinstance(target, str | os.PathLike) else target
+        self._store: Sales | Store
+        if not isinstance(target, str | os.PathLike):
+            self._store = target
+        elif (file := _file(target)) is not None and not file.exists():
+            raise StorageError(f"there is no file {file}: upkeep makes none; check the name")
+        elif prepared:
+            self._store = open_pipeline(target)
+        else:
+            self._store = open_store(target)
 
     def __enter__(self) -> Store:
         return self._store.store if isinstance(self._store, Sales) else self._store
@@ -143,3 +172,63 @@ def _upkeep(store: Store) -> Upkeep:
     if not isinstance(store, Upkeep):
         raise StorageError(f"{store!r} leaves this to the tools of its server")
     return store
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do one of these on a URL or path, and return 0; 1 where ``check`` found something, 2 where it could not be done.
+
+    >>> main(["check", "memory:"])
+    memory: is sound
+    0
+    """
+    parser = argparse.ArgumentParser(prog="python -m salespipeline.maintenance", description=_DESCRIPTION)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, help in _VERBS.items():
+        verb = verbs.add_parser(name, help=help, description=help)
+        verb.add_argument("url", metavar="URL", help="such as sqlite:///deals.db, or a path")
+        if name == "backup":
+            verb.add_argument("path", metavar="PATH", help="the new file, which must not exist")
+        if name == "upgrade":
+            verb.add_argument("--keep", metavar="PATH", help="where the backup goes; beside the file by default")
+    given = parser.parse_args(arguments)
+    try:
+        return _done(given)
+    except (StorageError, OpenError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+_DESCRIPTION = "Upkeep of a pipeline. Everything may be killed at any moment and called again."
+_VERBS = {
+    "check": "say what is wrong with how things are kept",
+    "backup": "copy everything to a new file, while others write",
+    "upgrade": "bring what an older version has written up to this one, after a backup",
+    "reindex": "write every record anew, with this version's index",
+    "vacuum": "give back the room of what was deleted",
+}
+
+
+def _done(given: argparse.Namespace) -> int:
+    def progress(kind: str, done: int) -> None:
+        sys.stderr.write(f"{done} records written, the last a {kind}\n")
+
+    match given.verb:
+        case "check":
+            found = check(given.url)
+            said = found or [f"{given.url} is sound"]
+        case "backup":
+            found, said = [], [f"kept as {backup(given.url, given.path)}"]
+        case "upgrade":
+            saved = upgrade(given.url, keep=given.keep, progress=progress)
+            found, said = [], [f"upgraded; as it was before: {saved}" if saved else "upgraded, without a backup"]
+        case "reindex":
+            found, said = [], [f"{reindex(given.url, progress=progress)} records written anew"]
+        case _:
+            vacuum(given.url)
+            found, said = [], ["done"]
+    sys.stdout.write("".join(f"{line}\n" for line in said))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -109,10 +109,16 @@ class SqliteStore:
 
     def check(self) -> Iterator[str]:
         """Yield a sentence for everything that is wrong with the file: pages, indexes, files that were changed."""
-        with self._file.transaction(write=False) as connection:
-            found = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-            orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
-            digests = [digest for (digest,) in connection.execute("SELECT digest FROM _blobs ORDER BY digest")]
+        found: list[str] = []
+        try:
+            with self._file.transaction(write=False) as connection:
+                for (text,) in connection.execute("PRAGMA integrity_check"):
+                    found += [line for line in text.splitlines() if line != "ok"]
+                orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+                digests = [digest for (digest,) in connection.execute("SELECT digest FROM _blobs ORDER BY digest")]
+        except Corrupt as error:
+            yield from [*found, str(error)]
+            return
         yield from found
         if orphans:
             yield f"{len(orphans)} rows refer to rows that are not there"

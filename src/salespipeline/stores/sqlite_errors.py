@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = ["FAILURES", "translated"]
 
 # What the driver raises: its own errors, and those of values that it cannot bind.
 FAILURES = (sqlite3.Error, OverflowError, UnicodeError)
+_BEGINNING = b"SQLite format 3\0"
 _LITTLE = 1 << 20  # with less room than this, a failed write is taken for a full disk
 
 
@@ -39,12 +41,11 @@ def translated(error: Exception, path: Path) -> StorageError:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return ReadOnly(f"{path} cannot be written ({error}); check the permissions of the file and its folder")
         case sqlite3.SQLITE_NOTADB:
-            return ForeignFile(f"{path} is not a SQLite database; choose another file")
+            return _no_database(path)
         case sqlite3.SQLITE_CORRUPT:
             return Corrupt(f"{path} is damaged ({error}); restore it from a backup")
         case sqlite3.SQLITE_CANTOPEN:
-            why = "its folder does not exist" if not path.parent.is_dir() else "check its permissions"
-            return Unavailable(f"{path} cannot be opened: {why}", retry=False)
+            return _closed(path)
         case sqlite3.SQLITE_IOERR:
             if code == sqlite3.SQLITE_IOERR_WRITE and shutil.disk_usage(path.parent).free < _LITTLE:
                 return _full(path)
@@ -65,3 +66,22 @@ def translated(error: Exception, path: Path) -> StorageError:
 
 def _full(path: Path) -> StorageFull:
     return StorageFull(f"there is no room left for {path}; make room and try again, nothing was written")
+
+
+def _no_database(path: Path) -> StorageError:
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(_BEGINNING)) == _BEGINNING
+    except OSError:
+        begins = False
+    if begins:
+        return Corrupt(f"{path} is damaged: it is a database only at its beginning; restore it from a backup")
+    return ForeignFile(f"{path} is not a SQLite database; choose another file")
+
+
+def _closed(path: Path) -> StorageError:
+    if not path.parent.is_dir():
+        return Unavailable(f"{path} cannot be opened: its folder does not exist", retry=False)
+    if not os.access(path.parent, os.W_OK):  # even to read, SQLite makes files of its own beside the database
+        return ReadOnly(f"{path} cannot be opened: its folder may not be written; check the folder's permissions")
+    return Unavailable(f"{path} cannot be opened: check its permissions", retry=False)
