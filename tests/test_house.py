@@ -24,7 +24,7 @@ LONGEST_FILE = 400
 # module or package: what of the package it may import | what from elsewhere, beside the standard library.
 # "~" means only inside a function (or for a type checker): loaded when used, not when imported. The longest
 # matching name decides; a package's own modules may always import each other.
-FOUNDATION = "errors entries query cursor money text"
+FOUNDATION = "errors entries query cursor money text exchange"
 FACE = f"{FOUNDATION} domain reports ports catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
@@ -59,15 +59,16 @@ TABLE = {
     "_iso4217": " | ",
     "money": "errors _iso4217 | attrs",
     "text": "errors | ~email_validator",
+    "exchange": "errors money text | attrs",
     "query": "errors entries | attrs",
     "cursor": "errors entries query | ",
-    "ports": "errors entries query money | attrs",
-    "domain": "errors money text | attrs",
+    "ports": "errors entries query money exchange | attrs",
+    "domain": "errors money text exchange | attrs",
     "domain.display": "~notebook | ~pandas ~polars",
     "reports": "errors entries query money domain ~notebook | attrs",
     "catalog": "entries query domain text | attrs",
     "codec": "errors entries money domain catalog | attrs cattrs",
-    "arguments": "domain money ~mail ~render | ",
+    "arguments": "domain money exchange ~mail ~render | ",
     "stores": "errors entries query ports blobs | attrs psycopg psycopg_pool",
     "blobs": "errors entries ports stores.sqlite_file ~stores.postgres_session | attrs",
     "mail": "errors entries ports | attrs email_validator",
@@ -86,7 +87,7 @@ TABLE = {
 }
 
 # What values in, values out may not reach for: a clock, ids, chance, files, the machine's locale, the network.
-PURE = ("errors", "entries", "money", "text", "query", "cursor", "domain", "reports", "catalog")
+PURE = ("errors", "entries", "money", "text", "query", "cursor", "exchange", "domain", "reports", "catalog")
 IMPURE_MODULES = frozenset(
     [
         "asyncio",

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from salespipeline.domain.document import Document, DocumentType
 from salespipeline.domain.lines import Discount, Line, Tax
 from salespipeline.domain.opportunity import Opportunity, Status
+from salespipeline.domain.totals import Charge
 from salespipeline.errors import (
     Conflict,
     Duplicate,
@@ -42,6 +43,7 @@ from salespipeline.errors import (
     SalesPipelineError,
     StorageError,
 )
+from salespipeline.exchange import ExchangeRate
 from salespipeline.money import Currency, Money
 
 if TYPE_CHECKING:
@@ -51,12 +53,14 @@ if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
 __all__ = [
+    "Charge",
     "Conflict",
     "Currency",
     "Discount",
     "Document",
     "DocumentType",
     "Duplicate",
+    "ExchangeRate",
     "Invalid",
     "Line",
     "Money",

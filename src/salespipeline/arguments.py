@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Required, TypeAlias, TypedDict
 
 from salespipeline.domain.contacts import Contact, Person
 from salespipeline.domain.fields import Answer, AnswerValue
-from salespipeline.domain.lines import Line
+from salespipeline.domain.lines import Discount, Line
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.totals import Charge
+from salespipeline.exchange import ExchangeRate
 from salespipeline.money import Amount
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class OpportunityFacts(_Opportunity, total=False):
     contact: Contact | str
     subject: str
     lines: Iterable[LineLike]
-    rate: Amount
+    rate: Amount | ExchangeRate
 
 
 class NewOpportunity(_Opportunity, total=False):
@@ -69,7 +71,9 @@ class DocumentFacts(_DealFacts, total=False):
     contact: Contact | str
     subject: str
     lines: Iterable[LineLike]
-    rate: Amount
+    rate: Amount | ExchangeRate
+    discount: Discount | Amount | None
+    charges: Iterable[Charge | Mapping[str, object]]
     terms: str
     locale: str
 

@@ -27,6 +27,7 @@ from salespipeline.domain.fields import Answer, AnswerType
 from salespipeline.domain.lines import Line, Tax
 from salespipeline.domain.opportunity import Status
 from salespipeline.domain.sending import BatchState, DeliveryState
+from salespipeline.domain.totals import Charge
 from salespipeline.entries import Entry, Stored
 from salespipeline.errors import Corrupt, NewerFormat, shown
 from salespipeline.money import Currency, Money
@@ -185,6 +186,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_unstructure_hook(Change, lambda change: [change.field, change.before, change.after])
     converter.register_structure_hook(Tax, _shared(Tax, converter))
     converter.register_structure_hook(Line, _trusted(Line, converter))
+    converter.register_structure_hook(Charge, _trusted(Charge, converter))
     return converter
 
 
@@ -312,6 +314,9 @@ _CONTENT = [
     "person_id",
     "currency",
     "lines",
+    "discount",
+    "charges",
+    "exchange",
     "subject",
     "date",
     "due",

@@ -7,7 +7,8 @@ from typing import Any
 
 from salespipeline.domain.checks import Checks, suggestion
 from salespipeline.domain.items import Item
-from salespipeline.domain.lines import Line, as_lines
+from salespipeline.domain.lines import Line
+from salespipeline.domain.reading import as_lines
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import decimal, product
 from salespipeline.query import Cmp, Query

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
 
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
-from salespipeline.domain.lines import Line, Totals, line_net
+from salespipeline.domain.lines import Line, line_net
+from salespipeline.domain.totals import Totals
 from salespipeline.money import Money
 from salespipeline.settings.lists import SettingList
 

@@ -8,7 +8,7 @@ from importlib import metadata
 from urllib.parse import quote
 
 from salespipeline.errors import OpenError
-from salespipeline.ports import Blobs, Clock, Ids, Mailer, Renderer, Store
+from salespipeline.ports import Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.sales import Sales, new_id, utc_now
 
 __all__ = ["open", "open_store"]
@@ -26,13 +26,15 @@ def open(
     renderer: Renderer | None = None,
     clock: Clock = utc_now,
     ids: Ids = new_id,
+    rates: Rates | None = None,
 ) -> Sales:
     """Open a sales pipeline.
 
     *target* is ``"memory:"``, ``"sqlite:///deals.db"``, a bare path (SQLite), the URL of another backend, or a
     ``Store``. *actor* is who acts, *blobs* where files are kept (the store's own place by default), *mailer* what
-    mails, *renderer* what draws documents. *clock* and *ids* are injected, so that the same input gives the same
-    bytes (SPEC EXT-3). Raises ``OpenError`` for a bad URL, and ``StorageError`` where the store cannot be opened.
+    mails, *renderer* what draws documents, *rates* what knows rates of exchange. *clock* and *ids* are injected, so
+    that the same input gives the same bytes (SPEC EXT-3). Raises ``OpenError`` for a bad URL, and ``StorageError``
+    where the store cannot be opened.
 
     >>> sales = open("memory:", actor="jane")
     >>> sales.actor
@@ -40,7 +42,9 @@ def open(
     """
     store = open_store(target) if isinstance(target, str | os.PathLike) else target
     try:
-        return Sales(store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids)
+        return Sales(
+            store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids, rates=rates
+        )
     except BaseException:
         if store is not target:
             store.close()

@@ -16,7 +16,8 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import attrs
 
 from salespipeline.entries import Catalog, Entry, Scalar, Stored
-from salespipeline.money import Money
+from salespipeline.exchange import ExchangeRate
+from salespipeline.money import Currency, Money
 from salespipeline.query import Group, Measure, Query
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "NotSent",
     "Outcome",
     "PartyView",
+    "Rates",
     "Rendered",
     "Renderer",
     "Store",
+    "SumView",
     "TaxView",
     "Transaction",
     "Unknown",
@@ -268,6 +271,20 @@ class TaxView:
     net: Money
     tax: Money
     code: str = ""
+    category: str = ""  # of UNTDID 5305
+    reason: str = ""  # why there is none: exempt, reverse charge
+
+
+@attrs.frozen(kw_only=True)
+class SumView:
+    """A step from the sum of the lines to the net: a discount or a charge of the whole document.
+
+    *label* is a key of the catalogue (``lines_net``, ``discount``) or the words of a charge; a discount is negative.
+    """
+
+    label: str
+    amount: Money
+    percent: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -290,6 +307,8 @@ class DocumentView:
     net: Money
     tax: Money
     total: Money
+    steps: tuple[SumView, ...] = ()  # from the lines to the net; nothing where they are the same
+    exchange: str = ""  # the rate that its prices were converted by
     subject: str = ""
     date: dt.date | None = None
     due: dt.date | None = None
@@ -328,6 +347,14 @@ class Clock(Protocol):
 
     def __call__(self) -> dt.datetime:
         """Return now."""
+        ...
+
+
+class Rates(Protocol):
+    """Knows rates of exchange: those of a central bank, a table, a service. (SPEC EXT-3)"""
+
+    def __call__(self, base: Currency, quote: Currency, on: dt.date) -> ExchangeRate | None:
+        """Return the rate that held on that day, or ``None`` where it is not known."""
         ...
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from salespipeline import text
 from salespipeline.catalog import CATALOG
-from salespipeline.domain.checks import aware
-from salespipeline.errors import Invalid, OpenError, Problem, Refused
-from salespipeline.ports import Blobs, Clock, Ids, Mailer, Renderer, Store
+from salespipeline.domain.checks import as_date, aware
+from salespipeline.errors import Invalid, NotFound, OpenError, Problem, Refused
+from salespipeline.exchange import ExchangeRate
+from salespipeline.money import Currency
+from salespipeline.ports import Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.rewriting import check_index
 from salespipeline.work import SettingsCache, Work
 
@@ -58,12 +60,14 @@ class Sales:
         renderer: Renderer | None = None,
         clock: Clock = utc_now,
         ids: Ids = new_id,
+        rates: Rates | None = None,
     ) -> None:
         """Prepare *store* and remember the rest. *blobs* default to those that the store brings along."""
         self.store = store
         self.actor = text.clean(actor, "actor", required=True)
         self.clock = clock
         self.ids = ids
+        self._rates = rates
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
         self._renderer = renderer
@@ -137,6 +141,24 @@ class Sales:
             self._renderer = PdfRenderer()
         return self._renderer
 
+    def exchange_rate(self, base: str, quote: str, *, on: date | None = None) -> ExchangeRate:
+        """Return the rate of a day, today's by default, from the injected ``rates``; pass it as ``rate=``. (SPEC EXT-3)
+
+        Nothing is ever converted without a rate that was passed. Raises ``NotFound`` where none is known.
+
+        >>> bank = lambda base, quote, on: sp.ExchangeRate.of(base, quote, "1.17", on=on, source="ECB")
+        >>> shop = sp.open("memory:", rates=bank)
+        >>> print(shop.exchange_rate("GBP", "EUR", on=datetime(2026, 11, 24).date()))
+        1 GBP = 1.17 EUR on 2026-11-24 (ECB)
+        """
+        if self._rates is None:
+            raise OpenError("no rates were given: pass rates=… to open(), or a rate that you know as rate='1.17'")
+        day = self.settings.snapshot.day_of(self.now()) if on is None else as_date(on, "on")
+        found = self._rates(Currency(base), Currency(quote), day)
+        if found is None:
+            raise NotFound(f"no rate from {base} to {quote} is known for {day}", kind="rate", key=f"{base}/{quote}")
+        return found
+
     def acting(self, actor: str) -> Sales:
         """Return the same pipeline with somebody else acting: one for each request of a web application.
 
@@ -147,7 +169,7 @@ class Sales:
         [('jane', 'created'), ('tom', 'edited')]
         """
         other = Sales.__new__(Sales)
-        shared = ("store", "clock", "ids", "_blobs", "_mailer", "_renderer", "_cache", "_local")
+        shared = ("store", "clock", "ids", "_rates", "_blobs", "_mailer", "_renderer", "_cache", "_local")
         other.__dict__.update({name: self.__dict__[name] for name in shared})
         other.actor = text.clean(actor, "actor", required=True)
         return other

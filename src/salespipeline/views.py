@@ -8,8 +8,9 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
 from salespipeline.domain.lines import line_net
 from salespipeline.domain.settings import Settings
+from salespipeline.domain.totals import Totals
 from salespipeline.money import Money
-from salespipeline.ports import DocumentView, LineView, PartyView, TaxView
+from salespipeline.ports import DocumentView, LineView, PartyView, SumView, TaxView
 
 __all__ = ["view_of"]
 
@@ -48,10 +49,22 @@ def view_of(
             )
             for line in document.lines
         ),
-        taxes=tuple(TaxView(percent=tax.percent, net=tax.net, tax=tax.tax, code=tax.code) for tax in totals.taxes),
+        taxes=tuple(
+            TaxView(
+                percent=tax.percent,
+                net=tax.net,
+                tax=tax.tax,
+                code=tax.code,
+                category=tax.category,
+                reason=tax.reason,
+            )
+            for tax in totals.taxes
+        ),
         net=totals.net,
         tax=totals.tax,
         total=totals.total,
+        steps=_steps(document, totals),
+        exchange=str(document.exchange) if document.exchange is not None else "",
         subject=document.subject,
         date=day,
         due=document.due if document.due is not None else document.default_due(settings, day),
@@ -62,6 +75,20 @@ def view_of(
         logo=logo,
         created_at=document.created_at,
     )
+
+
+def _steps(document: Document, totals: Totals) -> tuple[SumView, ...]:
+    """Return how the net comes from the lines, where a discount or a charge stands between them."""
+    if document.discount is None and not document.charges:
+        return ()
+    steps = [SumView(label="lines_net", amount=totals.lines)]
+    if document.discount is not None:
+        steps.append(SumView(label="discount", amount=-totals.discount, percent=document.discount.percent))
+    steps += [
+        SumView(label=charge.description, amount=charge.net(totals.lines), percent=charge.percent)
+        for charge in document.charges
+    ]
+    return tuple(steps)
 
 
 def _party(party: Party | None) -> PartyView:

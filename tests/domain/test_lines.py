@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import salespipeline as sp
-from salespipeline.domain.lines import totals
+from salespipeline.domain.totals import totals
 
 # (quantity, price, discount, tax) of each line; net, tax and total as the rule gives them.
 VECTORS = [

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from salespipeline.domain import moves, rules
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.document import Document, DocumentType
-from salespipeline.domain.given import in_currency
+from salespipeline.domain.given import discounted, in_currency
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.rules import Move
 from salespipeline.errors import Invalid
+from salespipeline.exchange import ExchangeRate
 from salespipeline.expanding import expanded
 from salespipeline.issuing import next_number
 from salespipeline.opportunities import given_contact
@@ -43,10 +44,11 @@ def draft_from(
     before = filled.get("currency", work.settings.organisation.currency)
     values = filled | given
     expanded(work, values, checks, before)
-    rate = values.pop("rate", None)
+    rate = checks.take(exchange_of, work, values.pop("rate", None), before, values.get("currency"))
     if "lines" in filled and "lines" not in given:
         try:
             values["lines"] = in_currency(filled["lines"], before, values["currency"], rate)
+            values |= _adjusted(filled, given, rate)
         except Invalid as error:  # a currency that nobody knows is found again below
             checks.problems += [problem for problem in error.problems if problem.path != "currency"]
     contact = checks.take(given_contact, work, sales.contacts, values.get("contact"))
@@ -67,6 +69,7 @@ def draft_from(
         reference=reference,
         opportunity_id=opportunity_id if source is None else source.opportunity_id,
         source_id=None if source is None else source.id,
+        exchange=rate if "lines" in filled and "lines" not in given else None,
         checks=checks,
     )
     return work.keep(document, action="drafted")
@@ -78,4 +81,26 @@ def edited_draft(sales: Sales, work: Work, before: Document, given: dict[str, An
     checks = Checks()
     contact = checks.take(given_contact, work, sales.contacts, given.get("contact", before.contact_id))
     expanded(work, given, checks, before.currency)
+    if given.get("rate") is not None:
+        given["rate"] = checks.take(exchange_of, work, given["rate"], before.currency, given.get("currency"))
     return moves.edited(before, given, work.settings, contact=contact, by=work.by, checks=checks)
+
+
+def exchange_of(work: Work, rate: object, before: str, after: object) -> ExchangeRate | None:
+    """Return *rate* as it is kept: dated, with its source. A bare number is today's, and of whoever acts."""
+    if rate is None or isinstance(rate, ExchangeRate) or after is None or after == before:
+        return rate  # type: ignore[return-value]
+    today = work.settings.day_of(work.at)
+    return ExchangeRate.of(before, str(after), rate, on=today, source=f"given by {work.by}")  # type: ignore[arg-type]
+
+
+def _adjusted(filled: dict[str, Any], given: dict[str, Any], rate: ExchangeRate | None) -> dict[str, Any]:
+    """Return the discount and charges that were filled in, in the currency of *rate*."""
+    if rate is None:
+        return {}
+    found: dict[str, Any] = {}
+    if filled.get("discount") is not None and "discount" not in given:
+        found["discount"] = discounted(filled["discount"], rate.rate, rate.quote)
+    if filled.get("charges") and "charges" not in given:
+        found["charges"] = tuple(charge.converted(rate.rate, rate.quote) for charge in filled["charges"])
+    return found

@@ -20,18 +20,22 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
 from salespipeline.domain.facts import Approval, ClientAnswer, Fact, Party, Payment, Seal
 from salespipeline.domain.fields import Answer, AnswerValue
-from salespipeline.domain.given import shared_values
-from salespipeline.domain.lines import Line, Totals, totals
+from salespipeline.domain.given import discounted, factor_of, shared_values
+from salespipeline.domain.lines import LARGEST, Discount, Line
+from salespipeline.domain.reading import as_charges
 from salespipeline.domain.settings import Settings
+from salespipeline.domain.totals import Charge, Margin, Totals, margin, totals
 from salespipeline.errors import Invalid, Problem, shown
-from salespipeline.money import Currency, Money
+from salespipeline.exchange import ExchangeRate
+from salespipeline.money import Currency, Money, round_half_up
 
 __all__ = [
     "GIVEN", "Approval", "ClientAnswer", "Document", "DocumentType", "Fact", "Party", "Payment", "Seal", "as_type",
 ]  # fmt: skip
 
 GIVEN = frozenset([
-    "subject", "contact", "person", "currency", "rate", "lines", "due", "note", "terms", "reference", "custom", "owner", "locale",
+    "subject", "contact", "person", "currency", "rate", "lines", "discount", "charges", "due", "note", "terms", "reference",
+    "custom", "owner", "locale",
 ])  # fmt: skip
 
 
@@ -62,7 +66,8 @@ class Document(Displayed):
 
     *number* and *reference* are given at creation or at issue, as its series says (SPEC DOC-6). *seller*,
     *buyer*, *logo*, *payment_details* and *date* are copied in when it is issued, so that nothing that changes
-    later changes what the client saw. *in_transit* is the id of the delivery that is mailing it.
+    later changes what the client saw. *discount* and *charges* are those of the whole document. *exchange* is the rate
+    that its prices were converted by. *in_transit* is the id of the delivery that is mailing it.
 
     >>> settings, today = sales.settings.snapshot, dt.date(2026, 11, 24)
     >>> issued = quote.issued(settings, acme, on=today)
@@ -91,6 +96,9 @@ class Document(Displayed):
     person_id: str | None = None
     currency: Currency
     lines: tuple[Line, ...]
+    discount: Discount | None = None
+    charges: tuple[Charge, ...] = ()
+    exchange: ExchangeRate | None = None
     subject: str = ""
     date: dt.date | None = None
     due: dt.date | None = None
@@ -132,6 +140,7 @@ class Document(Displayed):
         reference: str | None = None,
         opportunity_id: str | None = None,
         source_id: str | None = None,
+        exchange: ExchangeRate | None = None,
         checks: Checks | None = None,
     ) -> Document:
         """Return a new draft with the *given* values, or raise ``Invalid`` with every problem.
@@ -159,6 +168,7 @@ class Document(Displayed):
             number=number,
             opportunity_id=opportunity_id,
             source_id=source_id,
+            exchange=exchange,
             created_at=at,
             created_by=by,
             **values,
@@ -229,8 +239,13 @@ class Document(Displayed):
 
     @property
     def totals(self) -> Totals:
-        """Net, tax and total of the lines. (SPEC MON-3)"""
-        return totals(self.lines, self.currency)
+        """Net, tax and total of the lines, less its discount, with its charges. (SPEC MON-3)"""
+        return totals(self.lines, self.currency, discount=self.discount, charges=self.charges)
+
+    @property
+    def margin(self) -> Margin:
+        """What is left when the costs of its lines are paid; for the house, never printed."""
+        return margin(self.lines, self.currency, discount=self.discount)
 
     @property
     def total(self) -> Money:
@@ -313,7 +328,46 @@ def _values(
         values["terms"] = checks.take(text.clean, given["terms"], "terms", most=20_000, lines=True)  # type: ignore[arg-type]
     if "locale" in given:
         values["locale"] = checks.take(as_locale, given["locale"]) if given["locale"] else ""  # type: ignore[arg-type]
+    values |= _adjustments(given, checks, before, values)
     if values.get("reference") is not None and type in (DocumentType.INVOICE, DocumentType.CREDIT_NOTE):
         message = f"the number of a {type.words} is assigned when it is issued, so that there is no gap; leave it out"
         checks.add("reference", "assigned", message)
     return values
+
+
+def _adjustments(
+    given: Mapping[str, object], checks: Checks, before: Document | None, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return discount, charges and rate of exchange: as given, or converted where the currency changed."""
+    found: dict[str, Any] = {}
+    rate = given.get("rate")
+    after = values.get("currency", before.currency if before is not None else None)
+    changed = before is not None and after is not None and after != before.currency
+    if changed:
+        found["exchange"] = rate if isinstance(rate, ExchangeRate) and "lines" not in given else None
+    if "discount" in given:
+        wanted = given["discount"]
+        found["discount"] = None if wanted is None else checks.take(Discount.of, wanted)  # type: ignore[arg-type]
+    if "charges" in given:
+        found["charges"] = as_charges(given["charges"] or (), checks)
+    if changed and before is not None and (before.discount or before.charges) and rate is not None:
+        factor = checks.take(factor_of, rate, before.currency, after)
+        if factor is not None:
+            found.setdefault("discount", discounted(before.discount, factor, after))
+            found.setdefault("charges", tuple(charge.converted(factor, after) for charge in before.charges))
+    discount = found.get("discount", before.discount if before is not None else None)
+    charges = found.get("charges", before.charges if before is not None else ())
+    lines = values.get("lines", before.lines if before is not None else None)
+    if (discount or charges) and lines and after is not None and not checks.problems:
+        amounts = [("discount", discount.amount if discount is not None else None)]
+        amounts += [(f"charges[{place}].amount", charge.amount) for place, charge in enumerate(charges)]
+        for path, amount in amounts:
+            if amount is not None and amount != round_half_up(amount, after.digits):
+                checks.add(path, "digits", f"{after} has {after.digits} minor digits, so {amount} cannot be charged")
+        if not checks.problems:
+            try:
+                if abs(totals(lines, after, discount=discount, charges=charges).total.minor) > LARGEST:
+                    checks.add("charges", "range", "the total has more than 18 digits")
+            except Invalid as error:
+                checks.within("charges", error)
+    return found

@@ -12,13 +12,15 @@ from salespipeline import text
 from salespipeline.domain.checks import Checks, as_date, suggestion
 from salespipeline.domain.contacts import Contact, person_in
 from salespipeline.domain.fields import Answer, check_answers
-from salespipeline.domain.lines import Discount, Line, as_lines
+from salespipeline.domain.lines import Discount, Line
 from salespipeline.domain.numbering import check_reference
+from salespipeline.domain.reading import as_lines
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.exchange import ExchangeRate
 from salespipeline.money import Amount, Currency, decimal, product, round_half_up
 
-__all__ = ["HasDeal", "converted", "in_currency", "shared_values"]
+__all__ = ["HasDeal", "converted", "discounted", "factor_of", "in_currency", "shared_values"]
 
 
 class HasDeal(Protocol):
@@ -138,10 +140,20 @@ def in_currency(lines: tuple[Line, ...], before: Currency, after: object, rate: 
     if rate is None:
         message = f"to go from {before} to {currency}, give rate= (1 {before} = rate {currency}) or new lines="
         raise Invalid(Problem("rate", "missing", message))
+    return converted(lines, factor_of(rate, before, currency), currency)
+
+
+def factor_of(rate: object, before: Currency, after: Currency) -> Decimal:
+    """Return the number in *rate*, which is one or an ``ExchangeRate`` between these two currencies."""
+    if isinstance(rate, ExchangeRate):
+        if (rate.base, rate.quote) != (before, after):
+            message = f"the rate is of {rate.base} to {rate.quote}, and the amounts go from {before} to {after}"
+            raise Invalid(Problem("rate", "currency", message))
+        return rate.rate
     factor = decimal(rate, "rate")  # type: ignore[arg-type]
     if factor <= 0:
         raise Invalid(Problem("rate", "range", f"a rate is more than 0, not {factor}"))
-    return converted(lines, factor, currency)
+    return factor
 
 
 def converted(lines: Iterable[Line], rate: Amount, currency: Currency) -> tuple[Line, ...]:
@@ -151,19 +163,21 @@ def converted(lines: Iterable[Line], rate: Amount, currency: Currency) -> tuple[
     def convert(amount: Decimal) -> Decimal:
         return round_half_up(product(amount, factor), currency.digits)
 
-    def discounted(discount: Discount | None) -> Discount | None:
-        if discount is None or discount.amount is None:
-            return discount
-        return Discount(amount=convert(discount.amount))
-
     result = []
     for line in lines:
         values = {field.name: getattr(line, field.name) for field in attrs.fields(Line)}
         values["unit_price"] = convert(line.unit_price)
-        values["discount"] = discounted(line.discount)
+        values["discount"] = discounted(line.discount, factor, currency)
         values["cost"] = None if line.cost is None else convert(line.cost)
         result.append(Line(**values))
     return tuple(result)
+
+
+def discounted(discount: Discount | None, factor: Decimal, currency: Currency) -> Discount | None:
+    """Return *discount* with its amount × *factor*."""
+    if discount is None or discount.amount is None:
+        return discount
+    return Discount(amount=round_half_up(product(discount.amount, factor), currency.digits))
 
 
 def _answers(

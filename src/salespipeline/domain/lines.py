@@ -1,29 +1,35 @@
-"""Line items: what is offered, at which price, discount and tax; and the one way in which they are added up.
-
-Line net = round(quantity × price − discount); tax per rate = round(rate × sum of that rate's nets), once;
-total = net + tax. No other sum is ever shown. (SPEC MON-3, EN 16931 BR-CO-10, BR-CO-13 to BR-CO-17)
-"""
+"""Line items: what is offered, at which price, discount and tax. ``totals`` adds them up. (SPEC OPP-3, MON-3)"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
-from operator import itemgetter
-from typing import TypeAlias
 
 import attrs
 
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.cleaning import as_category
 from salespipeline.errors import Invalid, Problem, shown
-from salespipeline.money import EXACT, Amount, Currency, Money, decimal, product, round_half_up
+from salespipeline.money import EXACT, ROUNDING, Amount, Currency, Money, decimal, product, round_half_up
 from salespipeline.text import clean
 
-__all__ = ["Discount", "Line", "Tax", "TaxTotal", "Totals", "as_lines", "line_net", "net", "totals"]
+__all__ = ["CATEGORIES", "Discount", "Line", "Tax", "line_net", "net_amount", "without_tax"]
 
 HUNDRED = Decimal(100)
-MOST_LINES = 10_000
+FINEST = 10  # decimals of a price excluding tax that was entered including it
+# The tax categories, by their code in UNTDID 5305. A reduced rate is S too: EN 16931 tells them apart by their percent.
+CATEGORIES = {
+    "S": "standard or reduced",
+    "Z": "zero",
+    "E": "exempt",
+    "AE": "reverse charge",
+    "O": "outside scope",
+    "K": "intra-community supply",
+    "G": "export",
+    "L": "Canary Islands",
+    "M": "Ceuta and Melilla",
+}
+TAXED = frozenset("SLM")
+_BY_NAME = {name.replace(" ", "_"): code for code, name in CATEGORIES.items() if code not in TAXED}
 LARGEST = 2**63 - 1  # minor units: what a store can index
 
 
@@ -67,25 +73,33 @@ class Discount:
 class Tax:
     """The tax of a line: a percentage, and, where it came from the settings, its code and category. (SPEC SET-7)
 
-    *category* is the UNTDID 5305 code that electronic invoices use: S standard or reduced, Z zero, E exempt,
-    AE reverse charge, O outside scope.
+    *category* is the UNTDID 5305 code that electronic invoices use, one of ``CATEGORIES``; only S bears a tax. *reason*
+    is why there is none, such as ``"Article 138 of Directive 2006/112/EC"``.
     """
 
     percent: Decimal = Decimal(0)
     code: str = ""
     category: str = "S"
+    reason: str = ""
 
     @classmethod
     def of(cls, value: object, path: str = "tax") -> Tax:
-        """Read a percentage such as ``"20"`` or ``"20%"``, or take over a tax rate of the settings.
+        """Read a percentage such as ``"20"`` or ``"20%"``, a category without tax, or a tax rate of the settings.
 
-        >>> Tax.of("8.5%").percent
-        Decimal('8.5')
+        >>> Tax.of("8.5%").percent, Tax.of("reverse charge").category
+        (Decimal('8.5'), 'AE')
         """
         if hasattr(value, "percent") and hasattr(value, "code") and hasattr(value, "category"):
             found = cls.of(value.percent, path)
             code = clean(value.code, f"{path}.code", most=20)
-            return attrs.evolve(found, code=code, category=as_category(value.category))
+            reason = clean(getattr(value, "reason", ""), f"{path}.reason", most=500)
+            category = as_category(value.category)
+            if found.percent and category not in TAXED:
+                message = f"{found.percent}% cannot be of the category {category} ({CATEGORIES[category]}): it is 0%"
+                raise Invalid(Problem(path, "category", message))
+            return attrs.evolve(found, code=code, category=category, reason=reason)
+        if isinstance(value, str) and value.strip().replace(" ", "_").lower() in _BY_NAME:
+            return cls(category=_BY_NAME[value.strip().replace(" ", "_").lower()])
         if isinstance(value, str):
             value = value.strip().removesuffix("%").rstrip()
         try:
@@ -100,16 +114,27 @@ class Tax:
         return cls(percent=percent, category="S" if percent else "Z")
 
 
+def without_tax(amount: Decimal, percent: Decimal) -> Decimal:
+    """Return the price excluding tax of an *amount* that includes it, with up to ten decimals."""
+    found = round_half_up(ROUNDING.divide(product(amount, HUNDRED), EXACT.add(HUNDRED, percent)), FINEST)
+    plain = found.normalize(EXACT)
+    return plain if int(plain.as_tuple().exponent) <= 0 else plain.quantize(Decimal(1), context=EXACT)
+
+
 @attrs.frozen(order=False, init=False)
 class Line:
     """One line: what, how many, at which unit price excluding tax. (SPEC OPP-3)
 
     ``Line("Racking, bay", quantity=40, unit_price="210.00", tax="20", discount="4%")``. *cost* is internal and
     never printed. *source* is ``free``, ``item`` or ``stock``, and *source_id* the item's id: values are
-    copied, so a later change of the catalogue changes no line. Raises ``Invalid`` with every problem.
+    copied, so a later change of the catalogue changes no line. *of* is the position, in the document that this one was
+    made from, of the line that it takes from. With ``includes_tax=True`` the price and an amount of discount are given
+    including tax; they are kept without it, with up to ten decimals. Raises ``Invalid`` with every problem.
 
     >>> Line("Racking, bay", quantity=2, unit_price="210.00", tax="20").unit_price
     Decimal('210.00')
+    >>> line_net(Line("Lamp", quantity=3, unit_price="11.99", tax=19, includes_tax=True), "EUR")
+    Money('30.23', 'EUR')
     """
 
     description: str
@@ -122,6 +147,7 @@ class Line:
     unit: str = ""
     source: str = "free"
     source_id: str | None = None
+    of: int | None = None
 
     def __init__(
         self,
@@ -136,6 +162,8 @@ class Line:
         unit: str = "",
         source: str = "free",
         source_id: str | None = None,
+        of: int | None = None,
+        includes_tax: bool = False,
     ) -> None:
         """Check everything; text, ``Decimal`` and ``int`` are taken for numbers, a float never."""
         checks = Checks()
@@ -143,17 +171,29 @@ class Line:
             checks.add("source", "choice", f"a source is 'free', 'item' or 'stock', not {shown(source)}")
         if source_id is not None:
             source_id = checks.take(clean, source_id, "source_id", required=True)
+        if of is not None and (type(of) is not int or of < 0):
+            checks.add("of", "range", f"the position of a line is a whole number from 0, not {shown(of)}")
+        text = checks.take(clean, description, "description", most=5000, lines=True, required=True)
+        number = checks.take(decimal, quantity, "quantity")
+        price = checks.take(decimal, unit_price, "unit_price")
+        reduced = None if discount is None else checks.take(Discount.of, discount)
+        rate = checks.take(Tax.of, tax)
+        if includes_tax and price is not None and rate is not None:
+            price = without_tax(price, rate.percent)
+            if reduced is not None and reduced.amount is not None:
+                reduced = Discount(amount=without_tax(reduced.amount, rate.percent))
         self.__attrs_init__(
-            checks.take(clean, description, "description", most=5000, lines=True, required=True),
-            checks.take(decimal, quantity, "quantity"),
-            checks.take(decimal, unit_price, "unit_price"),
-            None if discount is None else checks.take(Discount.of, discount),
-            checks.take(Tax.of, tax),
+            text,
+            number,
+            price,
+            reduced,
+            rate,
             None if cost is None else checks.take(decimal, cost, "cost"),
             checks.take(clean, reference, "reference"),
             checks.take(clean, unit, "unit", most=20),
             source,
             source_id,
+            of,
         )
         checks.done()
 
@@ -169,27 +209,6 @@ class Line:
         return attrs.evolve(self, quantity=EXACT.minus(self.quantity), discount=discount)
 
 
-@attrs.frozen(kw_only=True)
-class TaxTotal:
-    """The tax of one rate: rounded once, on the sum of that rate's nets. (SPEC MON-3)"""
-
-    percent: Decimal
-    category: str
-    code: str
-    net: Money
-    tax: Money
-
-
-@attrs.frozen(kw_only=True)
-class Totals:
-    """What a list of lines comes to."""
-
-    net: Money
-    tax: Money
-    total: Money
-    taxes: tuple[TaxTotal, ...]
-
-
 def line_net(line: Line, currency: str) -> Money:
     """Return round(quantity × price − discount). (SPEC MON-3)
 
@@ -197,10 +216,11 @@ def line_net(line: Line, currency: str) -> Money:
     Money('5350.66', 'EUR')
     """
     currency = Currency(currency)
-    return Money(_net(line, currency.digits), currency)
+    return Money(net_amount(line, currency.digits), currency)
 
 
-def _net(line: Line, digits: int) -> Decimal:
+def net_amount(line: Line, digits: int) -> Decimal:
+    """Return the net of *line* as a bare number: for sums of many."""
     exact = product(line.quantity, line.unit_price)
     if line.discount is not None:
         if line.discount.percent is not None:
@@ -210,84 +230,3 @@ def _net(line: Line, digits: int) -> Decimal:
     if exact.copy_abs() > LARGEST:  # abs() would round as the host's context says
         raise Invalid(Problem("amount", "range", "the line comes to more than 18 digits"))
     return round_half_up(exact, digits)
-
-
-def net(lines: Iterable[Line], currency: str) -> Money:
-    """Return the ``net`` of the totals of *lines*, without the taxes.
-
-    >>> net([Line("a", unit_price="55.55", tax=23), Line("b", unit_price="11.11")], "EUR")
-    Money('66.66', 'EUR')
-    """
-    currency = Currency(currency)
-    digits = currency.digits
-    return Money(reduce(EXACT.add, [_net(line, digits) for line in lines], Decimal(0)), currency)
-
-
-def totals(lines: Iterable[Line], currency: str) -> Totals:
-    """Add *lines* up. Their order makes no difference. (SPEC MON-3)
-
-    >>> result = totals([Line("a", unit_price="55.55", tax=23), Line("b", unit_price="11.11", tax=23)], "EUR")
-    >>> str(result.net), str(result.tax), str(result.total)
-    ('66.66 EUR', '15.33 EUR', '81.99 EUR')
-    """
-    currency = Currency(currency)
-    digits = currency.digits
-    # Bare numbers until the sums stand: a Money a line costs more than the arithmetic.
-    rates: dict[tuple[Decimal, str], tuple[Decimal, set[str]]] = {}
-    for line in lines:
-        rate = line.tax.percent, line.tax.category
-        sum_, codes = rates.get(rate, (Decimal(0), set()))
-        rates[rate] = EXACT.add(sum_, _net(line, digits)), codes
-        codes.add(line.tax.code)
-    taxes = tuple(
-        TaxTotal(
-            percent=percent,
-            category=category,
-            code=", ".join(sorted(codes - {""})),  # one tax per category and rate, whatever codes lead to it
-            net=Money(sum_, currency),
-            tax=Money(round_half_up(product(sum_, percent).scaleb(-2, context=EXACT), digits), currency),
-        )
-        for (percent, category), (sum_, codes) in sorted(rates.items(), key=itemgetter(0))
-    )
-    net = Money.total((rate.net for rate in taxes), currency)
-    tax = Money.total((rate.tax for rate in taxes), currency)
-    return Totals(net=net, tax=tax, total=net + tax, taxes=taxes)
-
-
-Expand: TypeAlias = Callable[[Mapping[str, object]], Sequence[Line]]
-
-
-def as_lines(
-    given: object, checks: Checks, currency: str | None, path: str = "lines", *, expand: Expand | None = None
-) -> tuple[Line, ...]:
-    """Return *given* as lines, keeping every problem: each is a ``Line`` or a mapping of its arguments.
-
-    *expand* turns a mapping that names an ``item`` into the lines that it stands for.
-    """
-    if isinstance(given, str | bytes | Mapping | Line) or not isinstance(given, Iterable):
-        checks.add(path, "type", f"a list of lines is needed, not {shown(given)}")
-        return ()
-    lines: list[Line] = []
-    for position, item in enumerate(given):
-        where = f"{path}[{position}]"
-        if max(position, len(lines)) >= MOST_LINES:
-            checks.add(path, "range", f"at most {MOST_LINES:,} lines; split the record")
-            break
-        if isinstance(item, Line):
-            lines.append(item)
-        elif isinstance(item, Mapping):
-            try:
-                lines += expand(item) if expand is not None and "item" in item else [Line(**item)]
-            except Invalid as error:
-                checks.within(where, error)
-            except TypeError as error:
-                checks.add(where, "type", str(error).replace("Line.__init__() ", ""))
-        else:
-            checks.add(where, "type", f"a Line, or a mapping of its values, is needed, not {shown(item)}")
-    if currency is not None and not checks.problems:
-        try:
-            if abs(totals(lines, currency).total.minor) > LARGEST:
-                checks.add(path, "range", "the total has more than 18 digits")
-        except Invalid as error:
-            checks.within(path, error)
-    return tuple(lines)

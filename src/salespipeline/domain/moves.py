@@ -12,10 +12,11 @@ from salespipeline import text
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Approval, ClientAnswer, Document, DocumentType, Fact, Payment, Seal
+from salespipeline.domain.lines import Discount
 from salespipeline.domain.rules import Move, refuse
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotAllowed, Problem
-from salespipeline.money import Money
+from salespipeline.money import EXACT, Money
 
 __all__ = [
     "answered",
@@ -182,18 +183,27 @@ def values_of(document: Document, type: DocumentType) -> dict[str, Any]:
     """
     content = _content(document)
     lines = document.lines
-    if type is DocumentType.CREDIT_NOTE and document.type is not DocumentType.CREDIT_NOTE:
+    mirrored = type is DocumentType.CREDIT_NOTE and document.type is not DocumentType.CREDIT_NOTE
+    if mirrored:
         lines = tuple(line.negated() for line in lines)
     return {
         "subject": content["subject"],
         "currency": content["currency"],
         "lines": lines,
+        "discount": content["discount"] if not mirrored else _negated(document.discount),
+        "charges": content["charges"] if not mirrored else tuple(charge.negated() for charge in document.charges),
         "note": content["note"],
         "locale": content["locale"],
         "owner": content["owner_id"],
         "contact": content["contact_id"],
         "person": content["person_id"],
     }
+
+
+def _negated(discount: Discount | None) -> Discount | None:
+    if discount is None or discount.amount is None:
+        return discount  # a percentage is of lines that are negated themselves
+    return Discount(amount=EXACT.minus(discount.amount))
 
 
 def _content(document: Document) -> dict[str, Any]:
@@ -203,6 +213,9 @@ def _content(document: Document) -> dict[str, Any]:
         "person_id",
         "currency",
         "lines",
+        "discount",
+        "charges",
+        "exchange",
         "subject",
         "due",
         "note",

@@ -19,8 +19,9 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
-from salespipeline.domain.lines import Line, Totals, net, totals
+from salespipeline.domain.lines import Line
 from salespipeline.domain.settings import Settings
+from salespipeline.domain.totals import Totals, net, totals
 from salespipeline.errors import Invalid, NotAllowed, Problem, shown
 from salespipeline.money import Currency, Money
 

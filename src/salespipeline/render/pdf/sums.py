@@ -19,6 +19,7 @@ def sums_height(sheet: Sheet) -> float:
     taxes = len(sheet.view.taxes)
     rows = 3 if taxes > MOST_BESIDE else max(2 if taxes > 1 else 1 + taxes, 0)
     beside = taxes + 1 if 1 < taxes <= MOST_BESIDE else 0
+    rows += len(sheet.view.steps)
     return ABOVE + max(rows * STEP + TOTAL, beside * STEP) + 1.0
 
 
@@ -66,7 +67,13 @@ def draw_sums(sheet: Sheet) -> None:
     if 1 < len(taxes) <= MOST_BESIDE:
         draw_taxes(sheet, taxes, flowing=False)
     below, sheet.y = sheet.y, top
-    rows = [(sheet.word("net"), formats.money(view.net, locale))]
+    rows = []
+    for step in view.steps:
+        name = sheet.word(step.label)
+        if step.percent is not None:
+            name = f"{name} {formats.percent(step.percent, locale)}"
+        rows.append((name, formats.money(step.amount, locale)))
+    rows.append((sheet.word("net"), formats.money(view.net, locale)))
     if len(taxes) == 1:
         rows.append(
             (f"{sheet.word('tax')} {formats.percent(taxes[0].percent, locale)}", formats.money(view.tax, locale))
