@@ -88,6 +88,14 @@ class Transaction(Protocol):
         """Yield what the query asks for. What is yielded is fixed when this is called."""
         ...
 
+    def claim(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for, as ``find`` does, to be put by this transaction and nobody else.
+
+        Whoever claims at the same time gets others, or waits until this transaction ends; with it the claim ends. For
+        workers that share a queue, in a transaction that writes.
+        """
+        ...
+
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[tuple[Scalar | None, ...]]:
         """Yield these index fields (or ``"id"``) of what the query asks for; ``None`` where one is missing."""
         ...

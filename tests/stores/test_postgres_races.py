@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from salespipeline.entries import Catalog, Entry, Field, Kind
-from salespipeline.errors import Conflict, Duplicate, StorageError, Unavailable
-from salespipeline.query import Query
+from salespipeline.errors import Conflict, Duplicate, ReadOnly, StorageError, Unavailable
+from salespipeline.query import Has, Query
 from salespipeline.stores.postgres import PostgresStore
 
 Connect = Callable[..., PostgresStore]
@@ -258,3 +258,23 @@ def test_the_same_file_kept_by_many_at_once_is_kept_once(store: PostgresStore) -
     with ThreadPoolExecutor(6) as several:
         (digest,) = set(several.map(lambda _: store.blobs.keep(content), range(6)))
     assert b"".join(store.blobs.read(digest)) == content[0]
+
+
+def test_workers_that_claim_at_once_neither_wait_nor_get_the_same(connect: Connect) -> None:
+    one, other, reader = connect(), connect(), connect()
+    for store in (one, other, reader):
+        store.prepare(CATALOG)
+    with one.transaction() as tx:
+        tx.put_many([deal(f"d{n}", tags=("due",)) for n in range(5)])
+    due = Query(kind="deal", where=Has("tags", "due"), limit=2)
+    with one.transaction() as tx, other.transaction() as beside:
+        assert [stored.id for stored in tx.claim(due)] == ["d0", "d1"]
+        assert [stored.id for stored in beside.claim(due)] == ["d2", "d3"]
+        with reader.transaction(write=False) as reading:
+            assert [stored.id for stored in reading.find(due)] == ["d0", "d1"]
+        tx.put(deal("d0", 1))
+        beside.put(deal("d2", 1))
+    with one.transaction() as tx:
+        assert [stored.id for stored in tx.claim(due)] == ["d1", "d3"]
+    with one.transaction(write=False) as tx, pytest.raises(ReadOnly):
+        tx.claim(due)

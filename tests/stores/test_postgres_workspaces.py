@@ -210,6 +210,8 @@ def test_every_statement_says_which_workspace_it_is_about(connect: Connect, hear
         tx.delete("deal", "e4", 2)
         tx.next_number("INV")
         tx.now()
+        for query in ANY:
+            list(tx.claim(query))
     with store.transaction(write=False) as tx:
         tx.get("deal", "a")
         tx.get_many("deal", ["a", "b"])

@@ -95,6 +95,14 @@ class BaseTransaction(ABC):
         """Yield what the query asks for."""
         return iter([Stored(entry.id, entry.version, entry.body) for entry in self.page(query)])
 
+    def claim(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for, to be put by this transaction.
+
+        Where writers take turns, nobody else can want the same. Where they do not, the second to put meets a
+        ``Conflict``: override this so that whoever claims meanwhile gets others.
+        """
+        return self.find(query)
+
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
         """Yield these index fields (or ``"id"``) of what the query asks for."""
         rows: list[Row] = [

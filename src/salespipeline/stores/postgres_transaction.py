@@ -158,16 +158,30 @@ class PostgresTransaction(BaseTransaction):
         """Yield what the query asks for."""
         return iter([Stored(*row) for row in self._paged(query, ("id", "version", "body"))])
 
+    def claim(self, query: Query) -> Iterator[Stored]:
+        """Yield what the query asks for, and lock it; what others have locked is passed over."""
+        if not self._write:
+            raise read_only()
+        # As strong as the lock of an UPDATE, and weaker than that of a DELETE, which would also keep off whoever
+        # writes a row that refers to this one.
+        rows = self._paged(query, ("id", "version", "body"), " FOR NO KEY UPDATE OF e SKIP LOCKED")
+        return iter([Stored(*row) for row in rows])
+
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
         """Yield these index fields (or ``"id"``) of what the query asks for."""
         rows = self._paged(query, fields)
         return iter(rows if fields else [()] * len(rows))
 
-    def _paged(self, query: Query, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    def _paged(self, query: Query, columns: Sequence[str], lock: str = "") -> list[tuple[Any, ...]]:
         compiler = self._table(query.kind).compiler
         if any("\0" in str(value) for value in query.after or ()):
             raise StorageError("the cursor holds a NUL character, which no kept text does; start from the first page")
-        return self._read(query, lambda asked: compiler.page(asked, columns))
+
+        def compiled(asked: Query) -> Statement:
+            text, values = compiler.page(asked, columns)
+            return text + lock, values
+
+        return self._read(query, compiled)
 
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
         """Yield one tuple a group: the keys, then the measures."""

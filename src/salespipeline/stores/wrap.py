@@ -72,6 +72,11 @@ class WrappedTransaction:
         self.store.before("find")
         return self.inner.find(query)
 
+    def claim(self, query: Query) -> Iterator[Stored]:
+        """Pass it on."""
+        self.store.before("claim")
+        return self.inner.claim(query)
+
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[tuple[Scalar | None, ...]]:
         """Pass it on."""
         self.store.before("columns")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from salespipeline.testing.clauses.blobs import BlobsClauses
+from salespipeline.testing.clauses.claims import Claims
 from salespipeline.testing.clauses.forks import Forks
 from salespipeline.testing.clauses.handles import Handles
 from salespipeline.testing.clauses.hostile import Hostile
@@ -36,6 +37,7 @@ class StoreTests(
     Handles,
     Threads,
     Interleavings,
+    Claims,
     Processes,
     Forks,
     Lockstep,
