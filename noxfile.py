@@ -61,6 +61,13 @@ def versions(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Show that the suite for stores rejects every sabotaged store, each by the clause meant for it."""
+    install(session, "test")
+    session.run("pytest", "tests/mutants", *session.posargs)
+
+
+@nox.session
 def faults(session: nox.Session) -> None:
     """Kill, hammer and exhaust, for as long as it takes: -- [AREA ...] of tests/faults, such as stores."""
     install(session, "test")

@@ -152,7 +152,9 @@ class BlobsClauses(Clauses):
     def test_b13_a_source_is_read_once(self, blobs: Blobs) -> None:
         """Keep reads its source once, from a generator as well as from a list, in ever so small chunks."""
         content = bytes(value % 251 for value in range(5000))
-        assert blobs.keep(content[place : place + 1] for place in range(5000)) == hashlib.sha256(content).hexdigest()
+        digest = blobs.keep(content[place : place + 1] for place in range(5000))
+        assert digest == hashlib.sha256(content).hexdigest()
+        assert read(blobs, digest) == content
 
     def test_b14_a_file_of_some_size(self, handle: BlobsHandle) -> None:
         """A million bytes are kept and read unchanged."""

@@ -139,6 +139,8 @@ class Pages(StoreClauses):
         assert found(deals, lead, order=("value",)) == "ahb"
         assert found(deals, lead, order=("value",), after=(100, "a"), limit=1) == "h"
         assert found(deals, Not(lead), order=("value",), descending=True, limit=2) == "fc"
+        assert found(deals, lead, order=("value",), descending=True, limit=1) == "b"
+        assert found(deals, Cmp("stage", "=", "won"), limit=1) == "f"
         assert found(deals, Has("tags", "vip"), order=("name",), after=("Ash", "h")) == "b"
         assert found(deals, OneOf("owner", ("jane", "tom")), order=("value",), after=(100, "a")) == "bf"
 

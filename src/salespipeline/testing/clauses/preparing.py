@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+from pathlib import Path
+
 import attrs
 import pytest
 
@@ -269,6 +273,17 @@ class Preparing(StoreClauses):
             store.prepare(CATALOG)
         assert found(handle()) == "a"
 
+    def test_r21_closing_gives_back_what_was_open(self, handle: Handle) -> None:
+        """A handle that was used and closed leaves no file, no connection and no thread behind."""
+        counts = []
+        for place in range(6):
+            store = handle()
+            put(store, deal(str(place)))
+            assert found(store) == "012345"[: place + 1]
+            store.close()
+            counts.append(remaining())
+        assert counts[-1] <= counts[1]  # what all handles share may stay
+
     def test_r19_a_broken_preparation_adds_nothing(self, handle: Handle, opener: Handle) -> None:
         """A preparation that is refused adds no kind and no field, not even those before the fault."""
         put(handle(), deal("a", stage="lead"), deal("b", stage="lead"))
@@ -281,3 +296,10 @@ class Preparing(StoreClauses):
         store.prepare(Catalog((Kind("invoice", (Field("due", int),)), DEAL, NOTE)))
         put(store, Entry("invoice", "a", 0, {"due": 7}, ""))
         store.close()
+
+
+def remaining() -> int:
+    """Return how many files are open, where that can be told, and how many threads live."""
+    gc.collect()
+    folder = Path("/dev/fd")
+    return threading.active_count() + (len(list(folder.iterdir())) if folder.exists() else 0)

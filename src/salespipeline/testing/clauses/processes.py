@@ -226,19 +226,22 @@ class Processes(StoreClauses):
             while True:
                 with store.transaction() as tx:
                     batch = tx.next_number("batch")
-                    tx.put_many([deal(f"{batch:05}-{place}", value=batch, tags=("x",)) for place in range(10)])
+                    entries = [deal(f"{batch:05}-{place}", value=batch, tags=("x",)) for place in range(10)]
+                    tx.put_many(entries[:3])
+                    line.send(None)  # this may be its last word
+                    tx.put_many(entries[3:])
                 line.send(batch)
 
         confirmed = 0
         for round_ in range(5):
             with child(work) as process:
                 for _ in range(round_ * 3 + 1):
-                    confirmed = process.hear()
+                    confirmed = process.hear() or confirmed
                 process.kill()
             store = fresh()
             batches = counted(store, "value", measures=(Count(), Sum("value")))
             assert [(number, 10, number * 10) for number in range(1, len(batches) + 1)] == batches
-            assert counted(store, "tags") == [("x", 10 * len(batches))]
+            assert counted(store, "tags") == [("x", 10 * len(batches))][: len(batches)]
             assert len(batches) >= confirmed
             assert numbered(store, "batch") == len(batches) + 1
             with store.transaction() as tx:

@@ -79,6 +79,7 @@ class Tallies(StoreClauses):
             ("won", "2026-02-28", "2026-02-28", 100, "fir"),
         ]
         assert counted(deals, where=Missing("closes"), measures=measures) == [(None, None, None, "douglas fir")]
+        assert counted(deals, measures=(Min("value"), Max("value"))) == [(-40, 1000)]
 
     def test_g08_an_entry_counts_under_each_of_many_values(self, deals: Store) -> None:
         """Under a many field an entry counts once for each value, and under None where it has none."""

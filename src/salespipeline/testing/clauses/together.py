@@ -63,6 +63,8 @@ class Child:
         try:
             try:
                 line.send((True, task(line)))
+            except pytest.fail.Exception as error:  # pytest's own cannot be pickled
+                line.send((False, AssertionError(str(error))))
             except BaseException as error:  # noqa: BLE001 - it is the result
                 line.send((False, error))
         finally:
