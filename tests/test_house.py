@@ -41,6 +41,7 @@ FACADES = [
     "importing",
     "issuing",
     "listing",
+    "past",
     "opportunities",
     "planning",
     "report",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from salespipeline.codec import restore
-from salespipeline.domain.activity import Activity, replay
+from salespipeline.domain.activity import Activity
+from salespipeline.domain.checks import aware
 from salespipeline.domain.display import Tabular
 from salespipeline.errors import Conflict, NotFound, Unavailable, shown
 from salespipeline.listing import Listing, Page, Shape
+from salespipeline.past import as_of, history_of, versions
 from salespipeline.query import Cmp, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
@@ -17,7 +20,7 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["Collection", "history_of"]
+__all__ = ["Collection", "contact_of"]
 
 R = TypeVar("R")
 TRIES = 5
@@ -112,11 +115,27 @@ class Collection(Tabular, Generic[R]):
         >>> [str(version.status) for version in sales.opportunities.versions(deal)]
         ['open', 'won']
         """
-        return [
-            restore(self.cls, activity.record_id, activity.record_version, state)
-            for activity, state in replay(self.history(record))
-            if activity.action != "deleted"
-        ]
+        return [version for version in versions(self.cls, self.history(record)) if version is not None]
+
+    def as_of(self, moment: datetime) -> list[R]:
+        """Return all records as they stood at *moment*, those deleted since too. (SPEC OPP-9)
+
+        >>> before = sales.now()
+        >>> sales.opportunities.as_of(before) == [deal]
+        True
+        """
+        with self._sales.work(write=False) as work:
+            return as_of(work, self.shape.kind, self.cls, aware(moment, "moment"))
+
+    def version_at(self, record: R | str, moment: datetime) -> R | None:
+        """Return a record as it stood at *moment*; ``None`` where there was none, yet or any more.
+
+        >>> sales.opportunities.version_at(deal, sales.now()) == deal
+        True
+        """
+        then = aware(moment, "moment")
+        activities = list(takewhile(lambda activity: activity.at <= then, self.history(record)))
+        return next(iter(list(versions(self.cls, activities))[-1:]), None)
 
     def _find(self, work: Work, name: str) -> R | None:
         found = work.get(self.cls, name)
@@ -155,12 +174,6 @@ class Collection(Tabular, Generic[R]):
                 if not left or not error.retry:
                     raise
         raise AssertionError("unreachable")
-
-
-def history_of(work: Work, kind: str, id: str) -> list[Activity]:
-    """Return the activities of one record, in the order of its versions."""
-    where = Cmp("record", "=", f"{kind}:{id}")
-    return list(work.find(Query(kind="activity", where=where, order=("record_version",))))
 
 
 def contact_of(record: Any) -> str | None:

@@ -1,0 +1,133 @@
+"""Every change is kept; replaying the changes gives every past version; and everything as of a moment. (SPEC OPP-9)"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import salespipeline as sp
+
+LINE = {"description": "Bay", "unit_price": "100.00"}
+CHANGES = {
+    "note": lambda number: {"note": f"note {number}"},
+    "due": lambda number: {"due": f"2027-01-{number % 28 + 1:02}"},
+    "not due": lambda number: {"due": None},
+    "lines": lambda number: {"lines": [LINE | {"quantity": number + 1}]},
+    "tags": lambda number: {"tags": ["VIP", "Rush"][: number % 3]},
+    "stage": lambda number: {"stage": ["Prospect", "Order signed"][number % 2]},
+    "estimate": lambda number: {"probability": ["Cold 10%", "Hot 75%", None][number % 3]},
+    "owner": lambda number: {"owner": ["jane", "tom"][number % 2], "department": ["East", None][number % 2]},
+    "answer": lambda number: {"custom": {"staff": number % 4 or None}},
+    "currency": lambda number: {"currency": ["GBP", "EUR", "JPY"][number % 3], "lines": [LINE]},
+}
+steps = st.lists(st.sampled_from([*CHANGES, "hold", "resume", "win", "lose", "reopen"]), max_size=15)
+
+
+def walk(sales, deal, steps, clock):
+    """Take the steps that are possible, a minute each; return every version with the moment it was made."""
+    told = [(clock.now, deal)]
+    for number, step in enumerate(steps):
+        clock.forward(minutes=1)
+        if step in CHANGES:
+            after = sales.opportunities.edit(deal, **CHANGES[step](number))
+        elif sales.opportunities.can(deal, step):
+            after = getattr(sales.opportunities, step)(deal)
+        else:
+            continue
+        if after.version != deal.version:
+            told.append((clock.now, after))
+        deal = after
+    return told
+
+
+def test_replaying_the_history_gives_every_past_version_exactly(sales, clock):
+    sales.settings.fields.add("opportunity", "staff", "Staff", "integer")
+
+    @settings(max_examples=20)
+    @given(steps)
+    def law(steps):
+        clock.forward(minutes=1)
+        deal = sales.opportunities.create(contact="Acme Ltd", subject="Shed", lines=[LINE])
+        told = walk(sales, deal, steps, clock)
+        assert sales.opportunities.versions(deal.id) == [version for _, version in told]
+        for at, version in told:
+            assert sales.opportunities.version_at(deal.id, at) == version
+        assert sales.opportunities.version_at(deal.id, told[0][0] - timedelta(seconds=1)) is None
+
+    law()
+
+
+def test_who_when_which_field_from_what_to_what(sales, deal, clock):
+    clock.forward(hours=1)
+    sales.acting("tom").opportunities.edit(deal.reference, subject="Barn", due="2027-01-31")
+    made, edited = sales.opportunities.history(deal)
+    assert (made.action, made.by, made.record_version) == ("created", "jane", 1)
+    assert (edited.action, edited.by, edited.at, edited.record_version) == ("edited", "tom", clock.now, 2)
+    assert [(one.field, one.before, one.after) for one in edited.changes] == [
+        ("due", None, "2027-01-31"),
+        ("subject", "New warehouse", "Barn"),
+    ]
+
+
+def test_the_whole_pipeline_as_of_a_moment(sales, clock):
+    first = sales.opportunities.create(contact="Acme Ltd", subject="Shed", lines=[LINE])
+    at = [clock.now]
+
+    def later(call):
+        clock.forward(days=1)
+        result = call()
+        at.append(clock.now)
+        return result
+
+    second = later(lambda: sales.opportunities.create(contact="Acme Ltd", subject="Barn", lines=[LINE]))
+    won = later(lambda: sales.opportunities.win(first))
+    later(lambda: sales.opportunities.delete(second))
+    seen = [[(one.subject, one.status.value) for one in sales.opportunities.as_of(moment)] for moment in at]
+    assert seen == [
+        [("Shed", "open")],
+        [("Shed", "open"), ("Barn", "open")],
+        [("Shed", "won"), ("Barn", "open")],
+        [("Shed", "won")],
+    ]
+    assert sales.opportunities.as_of(at[0] - timedelta(seconds=1)) == []
+    assert sales.opportunities.as_of(at[2]) == [won, second]
+    assert sales.opportunities.version_at(second.id, at[3]) is None
+    with pytest.raises(sp.Invalid, match="naive"):
+        sales.opportunities.as_of(datetime(2026, 1, 1))
+
+
+def test_a_clock_that_was_set_back_tears_no_hole_in_a_version(sales, deal, clock):
+    clock.forward(hours=2)
+    sales.opportunities.edit(deal.id, note="later")
+    clock.forward(hours=-1)
+    last = sales.opportunities.edit(deal.id, due="2027-01-31")
+    assert sales.opportunities.as_of(clock.now) == [deal]
+    clock.forward(hours=1)
+    assert sales.opportunities.as_of(clock.now) == [last]
+
+
+def test_what_changes_nothing_is_no_change(sales, deal):
+    same = sales.opportunities.edit(deal, subject=deal.subject, tags=[], due=None)
+    assert same == deal
+    assert len(sales.opportunities.history(deal)) == 1
+
+
+def test_settings_and_contacts_keep_their_history_too(sales):
+    acme = sales.contacts.edit("Acme Ltd", phone="+44 113 496 0001")
+    assert sales.contacts.versions(acme)[-1] == acme
+    assert [one.action for one in sales.contacts.history("acme ltd")] == ["created", "edited"]
+
+
+def test_moments_of_every_precision_stand_in_order(sales, clock):
+    deal = sales.opportunities.create(contact="Acme Ltd", subject="0", lines=[LINE])
+    clock.now = datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    for number in itertools.islice(itertools.count(1), 3):
+        deal = sales.opportunities.edit(deal, subject=str(number))
+        clock.forward(microseconds=1)
+    subjects = [one.subject for one in sales.opportunities.versions(deal)]
+    assert subjects == ["0", "1", "2", "3"]
+    assert sales.opportunities.as_of(datetime(2027, 1, 1, tzinfo=UTC))[0].subject == "2"
