@@ -122,8 +122,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; every warning is an error."""
-    session.install(*nox.project.dependency_groups(PYPROJECT, "docs"))
+    """Build the documentation, with the reference and the notebooks; every warning is an error."""
+    install(session, "docs")
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
     session.log("open docs/_build/html/index.html")
 

@@ -57,7 +57,7 @@ def predicates(
         name, _, operator = path.partition("__")
         if name not in filters:
             checks.add(
-                path, "unknown", f"a {kind} list has no filter {shown(name)}: {suggestion(name, sorted(filters))}"
+                path, "unknown", f"{kind} lists have no filter {shown(name)}: {suggestion(name, sorted(filters))}"
             )
             continue
         found = filters[name]
