@@ -6,17 +6,17 @@ import datetime as dt
 import unicodedata
 
 from fpdf import FPDF, ViewerPreferences
+from fpdf.enums import ResourceAccessPolicy
 
 from salespipeline.render.pdf.bidi import needs_order, visual
 from salespipeline.render.pdf.embed import add_face, draw_image, draw_text, written
-from salespipeline.render.pdf.faces import Face, face
+from salespipeline.render.pdf.faces import PLAIN, Face, face
 from salespipeline.render.pdf.theme import PAPERS, Colour, Theme
 
 __all__ = ["POINT", "Canvas"]
 
 POINT = 25.4 / 72
 STAND_INS = "\ufffd\u25a1?"  # for a character that no font has: the first of these that there is
-SPACES = {0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x09: " ", 0x0A: " ", 0x0D: " "}
 UNSEEN = ("Cc", "Cf", "Cs")
 BREAKS = frozenset("-/_.,;:@&?=–")
 UNTOLD = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -33,6 +33,7 @@ class Canvas:
         self.missing: dict[str, None] = {}
         self.width, self.height = PAPERS[theme.paper]
         pdf = FPDF(unit="mm", format=(self.width, self.height))
+        pdf.resource_access_policy = ResourceAccessPolicy.NONE
         pdf.set_auto_page_break(False)
         pdf.set_creation_date(created or UNTOLD)
         pdf.set_title(_encodable(title))
@@ -110,7 +111,7 @@ class Canvas:
             text = visual(text)
         if end:
             x -= self.measure(text, size, bold)
-        text = text.translate(SPACES)
+        text = text.translate(PLAIN)
         if main.characters.issuperset(text):
             if text:
                 self._write(x, y, text, family, size, ink)
@@ -131,7 +132,7 @@ class Canvas:
         """Divide *text* by the faces that have its characters; what none has becomes a box and is reported."""
         faces = [(main, "b" if main is self.bold else "r"), *((one, f"o{at}") for at, one in enumerate(self.others))]
         runs: list[tuple[str, Face, str]] = []
-        for letter in unicodedata.normalize("NFC", text.translate(SPACES)):
+        for letter in unicodedata.normalize("NFC", text.translate(PLAIN)):
             found = next((pair for pair in faces if letter in pair[0].widths), None)
             if found is None:
                 if unicodedata.category(letter) in UNSEEN or "\ufe00" <= letter <= "\ufe0f":

@@ -24,6 +24,7 @@ from salespipeline.render.pdf.faces import Face
 
 __all__ = ["add_face", "draw_image", "draw_text", "fits", "reordered", "written"]
 
+_MIRRORED = dict(zip("<>«»‹›≤≥", "><»«›‹≥≤", strict=True))  # beside brackets, in text from right to left
 _SPECIAL = (b"\\", b"(", b")", b"\r")  # what ends a string of a PDF, or is changed in it; the first one first
 _SLOTS = frozenset(["i", "fontkey", "desc", "cw", "name", "emphasis", "color_font", "missing_glyphs", "is_cff"])
 
@@ -86,7 +87,7 @@ def _painted(ink: tuple[int, int, int]) -> bytes:
 def written(pdf: FPDF) -> bytes:
     """Return the bytes of *pdf*."""
     fast = any(isinstance(font, _Shared) for font in pdf.fonts.values())
-    return bytes(pdf.output(output_producer_class=_Producer if fast else output.OutputProducer))
+    return bytes(pdf.output(output_producer_class=_Producer if fast else _Quiet))
 
 
 def draw_image(pdf: FPDF, content: bytes, x: float, y: float, width: float, height: float) -> None:
@@ -108,9 +109,14 @@ def _image(content: bytes) -> Any:
 
 def reordered(text: str) -> str:
     """Return *text* in visual order, by the Unicode bidirectional algorithm."""
-    from fpdf.bidi import BidiParagraph
+    from fpdf.bidi import BIDI_BRACKETS, BidiParagraph
 
-    return str(BidiParagraph(text=text).get_reordered_string())
+    return "".join(
+        _MIRRORED.get(one.character) or BIDI_BRACKETS.get(one.character, {}).get("pair", one.character)
+        if one.embedding_level % 2
+        else one.character
+        for one in BidiParagraph(text=text).get_reordered_characters()
+    )
 
 
 @lru_cache(maxsize=32)
@@ -144,7 +150,15 @@ class _Shared(fonts.TTFFont):  # type: ignore[misc, unused-ignore]
         """Leave open what others use."""
 
 
-class _Producer(output.OutputProducer):  # type: ignore[misc, unused-ignore]
+class _Quiet(output.OutputProducer):  # type: ignore[misc, unused-ignore]
+    """Writes the file, without the action that would set the viewer's zoom when it is opened."""
+
+    def _finalize_catalog(self, catalog_obj: Any, *given: Any, **named: Any) -> None:
+        super()._finalize_catalog(catalog_obj, *given, **named)
+        catalog_obj.open_action = None
+
+
+class _Producer(_Quiet):
     """Writes the file, with our way of embedding for our fonts."""
 
     def _add_fonts(self, *given: Any) -> dict[int, Any]:

@@ -8,17 +8,25 @@ from pathlib import Path
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.render.pdf.glyphs import Glyphs
 
-__all__ = ["SHIPPED", "Face", "face"]
+__all__ = ["PLAIN", "SHIPPED", "Face", "face"]
 
 SHIPPED = (
     Path(__file__).parent.parent / "fonts" / "LiberationSans-Regular.ttf",
     Path(__file__).parent.parent / "fonts" / "LiberationSans-Bold.ttf",
 )
+# What is drawn in the place of a character: a space for those as good as one, nothing for what cannot be seen.
+PLAIN: dict[int, str | None] = {
+    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F))),
+    **dict.fromkeys((*range(0x2060, 0x2070), 0xFEFF)),
+    **dict.fromkeys((0x09, 0x0A, 0x0D, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000), " "),
+}
 ENDINGS = (".ttf", ".otf", ".ttc")
 
 
 class Face:
-    """One face of a font. *widths* are thousandths of the size, by character. May be shared between threads.
+    """One face of a font: its *characters*, and their *widths* in thousandths of the size. Threads may share it.
+
+    What is never drawn as itself has a width, but is not among the characters: see ``PLAIN``.
 
     *numbers* are the glyphs' numbers by code point, and *glyphs* the outlines; there are none where the file holds
     no TrueType outlines, and then fpdf2 embeds the font in its own, slower way.
@@ -30,7 +38,7 @@ class Face:
         from fontTools.ttLib import TTFont
 
         self.path = path
-        with TTFont(path, lazy=True, fontNumber=0) as font:
+        with path.open("rb") as file, TTFont(file, lazy=True, fontNumber=0) as font:
             scale, metrics = 1000 / font["head"].unitsPerEm, font["hmtx"].metrics
             names: dict[int, str] = font.getBestCmap() or {}
             self.widths = {chr(code): round(metrics[name][0] * scale + 0.001) for code, name in names.items()}
@@ -42,6 +50,8 @@ class Face:
         if not self.widths:
             raise ValueError("it has no table of Unicode characters")
         self.characters = frozenset(self.widths)
+        space = self.widths.get(" ", 0)
+        self.widths |= {chr(code): 0 if plain is None else space for code, plain in PLAIN.items()}
         self.glyphs: Glyphs | None = Glyphs(tables) if plain else None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
+from salespipeline.errors import RenderError
 from salespipeline.ports import PartyView
 from salespipeline.render import formats
 from salespipeline.render.pdf.logo import logo
@@ -11,6 +14,7 @@ from salespipeline.render.pdf.table import Table
 
 __all__ = ["Layout"]
 
+HEAD_ROOM = 40.0  # of the first page, for the lines that begin on it
 PAYABLE = ("invoice", "pro_forma", "application_for_payment")
 SIGNED = {"quote": "accepted_by", "delivery_note": "received_by"}
 
@@ -57,7 +61,7 @@ class Layout:
             below, sheet.y = sheet.y, top + 1.6
             self._ending(reach)
         else:
-            image = logo(content, sheet.view.reference or sheet.view.type)
+            image = logo(content, sheet.named)
             left = sheet.theme.logo == "left"
             sheet.canvas.image(
                 image.content, sheet.left if left else sheet.right - image.width, top, image.width, image.height
@@ -125,6 +129,11 @@ class Layout:
         if view.subject:
             sheet.lines([view.subject], sheet.size + 2, sheet.width, bold=True)
             sheet.y += 3
+        if sheet.y > sheet.low - HEAD_ROOM:
+            message = f"what stands above the lines of {sheet.named} takes a whole page"
+            raise RenderError(
+                f"{message}; shorten names, addresses, ids or the subject", document=sheet.named, part="head"
+            )
 
     def party(self, party: PartyView, x: float, width: float) -> None:
         """Write a name, an address and ids."""
@@ -135,17 +144,20 @@ class Layout:
         sheet.lines([*ids, party.email, party.phone], sheet.small, width, x=x, soft=True)
 
     def _fact(self, name: str, value: str, x: float) -> None:
+        """Write a name and, beside it where there is room, its value."""
         sheet, canvas, size = self.sheet, self.sheet.canvas, self.sheet.size
-        height = sheet.lead(size) + 0.5
-        y = sheet.y + height * 0.74
-        taken = canvas.measure(name, size)
-        beside = sheet.right - x - taken - 5
-        canvas.put(x, y, name, size, sheet.soft)
+        height, width = sheet.lead(size) + 0.5, self.sheet.right - x
+        names = canvas.wrap(name, width, size)
+        beside = width - max(canvas.measure(one, size) for one in names) - 5
         if beside < min(canvas.measure(value, size), 25):
-            y, beside = y + height, sheet.right - x
-            sheet.y += height
-        for at, part in enumerate(canvas.wrap(value, beside, size)):
-            canvas.put(sheet.right, y + at * height, part, size, sheet.ink, end=True)
+            at, beside = len(names), width
+        else:
+            at = 0
+        values = [""] * at + canvas.wrap(value, beside, size)
+        for left, right in zip_longest(names, values, fillvalue=""):
+            y = sheet.y + height * 0.74
+            canvas.put(x, y, left, size, sheet.soft)
+            canvas.put(sheet.right, y, right, size, sheet.ink, end=True)
             sheet.y += height
 
     def table(self) -> None:
@@ -179,13 +191,15 @@ class Layout:
         sheet.room(height * (len(rows) + 2))
         sheet.canvas.section(sheet.word("payment"), sheet.y, 1)
         sheet.caption(sheet.word("payment"))
+        wrap = sheet.canvas.wrap
         for one, value in rows:
-            sheet.room(height)
-            top = sheet.y
-            sheet.lines([one], sheet.size, name - 4, soft=True)
-            below, sheet.y = sheet.y, top
-            sheet.lines([value], sheet.size, sheet.width - name, x=sheet.left + name)
-            sheet.y = max(sheet.y, below)
+            names, values = wrap(one, name - 4, sheet.size), wrap(value, sheet.width - name, sheet.size)
+            for left, right in zip_longest(names, values, fillvalue=""):
+                sheet.room(height)
+                y = sheet.y + height * 0.74
+                sheet.canvas.put(sheet.left, y, left, sheet.size, sheet.soft)
+                sheet.canvas.put(sheet.left + name, y, right, sheet.size, sheet.ink)
+                sheet.y += height
         sheet.y += 5
 
     def prose(self) -> None:
@@ -213,7 +227,8 @@ class Layout:
         sheet.room(22)
         sheet.y += 3
         canvas.section(sheet.word(word), sheet.y, 1)
-        sheet.caption(f"{sheet.word(word)}  {sheet.view.buyer.name}" if word == "accepted_by" else sheet.word(word))
+        buyer = sheet.view.buyer.name if word == "accepted_by" else ""
+        sheet.caption(canvas.wrap(f"{sheet.word(word)}  {buyer}".strip(), sheet.width, sheet.small, True)[0])
         y, width = sheet.y + 13, (sheet.width - 10) / 2
         for x, key in ((sheet.left, "name"), (sheet.left + width + 10, "signature")):
             canvas.line(x, y, x + width, sheet.soft, 0.2)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from threading import Lock
 
 import attrs
+from PIL.Image import DecompressionBombError as _Bomb
 
 from salespipeline.errors import RenderError
 
@@ -44,7 +45,7 @@ def logo(content: bytes, document: str) -> Logo:
             return found
     try:
         found = _read(content)
-    except (ValueError, OSError, SyntaxError, EOFError, OverflowError, MemoryError, Warning) as error:
+    except (ValueError, OSError, SyntaxError, EOFError, OverflowError, MemoryError, Warning, _Bomb) as error:
         message = f"the logo of {document} cannot be drawn: {error}; give a PNG or JPEG in grey or RGB"
         raise RenderError(message, document=document, part="logo") from error
     with _lock:

@@ -29,6 +29,7 @@ class Sheet:
         self.priced = view.type != "delivery_note"
         self.name = label(view.type, self.locale)
         self.title = f"{self.name} {view.reference}".strip()
+        self.named = view.reference or view.type  # in errors
         self.canvas = Canvas(
             theme,
             title=self.title,

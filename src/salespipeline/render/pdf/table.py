@@ -106,9 +106,10 @@ class Table:
                 break
             size = max(SMALLEST, size - 0.5)
         if room < LEAST:
-            document = sheet.view.reference or sheet.view.type
-            message = f"the lines of {document} do not fit on the page: their columns leave {max(room, 0):.0f} mm for the description"
-            raise RenderError(f"{message}; show fewer columns", document=document, part="lines")
+            message = (
+                f"the lines of {sheet.named} do not fit on the page: {max(room, 0):.0f} mm are left for the description"
+            )
+            raise RenderError(f"{message}; show fewer columns", document=sheet.named, part="lines")
         self.size, self.small, self.ends, self.room = size, small, ends[::-1], room
         self.numbered, self.description = left - GAP, description
         self.beside = beside if self.apart else room
