@@ -72,7 +72,7 @@ def faults(session: nox.Session) -> None:
     """Kill, hammer and exhaust, for as long as it takes: -- [AREA ...] of tests/faults, such as stores."""
     install(session, "test")
     areas = [f"tests/faults/{area}" for area in session.posargs] or ["tests/faults"]
-    session.run("pytest", "-m", "faults", "-s", *areas)
+    session.run("pytest", "-m", "faults", "-s", "-o", "faulthandler_timeout=1800", *areas)
 
 
 @nox.session

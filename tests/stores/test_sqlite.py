@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.stores.hammering import hammered
 
 from salespipeline.blobs.folder import FolderBlobs
 from salespipeline.blobs.sqlite import SqliteBlobs
@@ -32,3 +33,7 @@ class TestFolderBlobs(BlobsTests):
     @pytest.fixture
     def opener(self, tmp_path):
         return lambda: FolderBlobs(tmp_path / "files")
+
+
+def test_threads_of_processes_that_hammer_one_file_lose_nothing_and_are_never_refused(tmp_path):
+    hammered(f"sqlite:///{tmp_path / 'deals.db'}?synchronous=NORMAL", processes=2, threads=4, each=20)
