@@ -109,7 +109,7 @@ def deals(count: int, *, first: int = 0, seed: int = 7) -> Iterator[Deal]:
         owner, stage, reference = draw.choice(OWNERS), draw.choice(STAGES), f"OPP/{number:07}"
         index = common | {
             "reference": reference.casefold(),
-            "text": f"{reference.casefold()} {one.subject.casefold()} {one.note.casefold()}",
+            "text": f"{reference.casefold()} {common['text'].partition(' ')[2]}",
             "owner": owner,
             "stage": stage,
             "status": status.value,

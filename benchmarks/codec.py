@@ -1,6 +1,6 @@
 """The codec beside a hand-written one for the opportunity: the same body, the same records, with no checks at all.
 
-An opportunity has 3 lines, 1 tag and 2 custom answers. ``entry`` is what a write pays: the body and the index.
+An opportunity has 3 lines, 0 to 3 tags and 2 custom answers. ``entry`` is what a write pays: the body and the index.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from salespipeline.codec import body_of, decode, encode
 from salespipeline.domain.fields import Answer
 from salespipeline.domain.lines import Discount, Line, Tax
 from salespipeline.domain.opportunity import Opportunity, Status
+from salespipeline.domain.sortable import answer_marks
 from salespipeline.entries import Entry, Stored
 from salespipeline.money import Currency
 from salespipeline.text import fold
@@ -193,16 +194,18 @@ def hand_body(deal: Opportunity) -> str:
 
 def hand_index(deal: Opportunity) -> dict:
     """Return the index of *deal*."""
+    texts = [answer.value for answer in deal.answers if type(answer.value) is str]
     reference, subject, created = fold(deal.reference), fold(deal.subject), instant(deal.created_at)
     index: dict = {
         "reference": reference,
         "subject": subject,
-        "text": fold(f"{deal.reference} {deal.subject} {deal.note}"),
+        "text": fold(" ".join([deal.reference, deal.subject, deal.note, *texts])),
         "contact": deal.contact_id,
         "owner": deal.owner_id,
         "stage": deal.stage_id,
         "status": str(deal.status),
         "tags": deal.tags,
+        "answers": tuple(answer_marks(deal.answers)),
         "sources": tuple({line.source: None for line in deal.lines}),
         "currency": str(deal.currency),
         "value": deal.value.minor,
