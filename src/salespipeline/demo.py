@@ -317,9 +317,11 @@ def _page(sales: Sales, plan: Any, report: Any, reports: Any) -> str:
     parts = [one._repr_html_() for one in (*reports, plan, report)]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}: pipeline</title>'
-        "<style>:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;"
+        "<style>:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;"
         "padding:0 1rem}h1{font-size:1.4rem}body>div{margin:1.6rem 0;overflow-x:auto}</style>"
-        f"<h1>{title}: the pipeline on {TODAY:%Y-%m-%d}</h1>{''.join(parts)}</html>"
+        f"<h1>{title}: the pipeline on {TODAY:%Y-%m-%d}</h1>"
+        f'<p>{len(report.sent)} quotes were sent: the <a href="pdfs/">PDFs</a> and the <a href="mails/">mails</a>.</p>'
+        f"{''.join(parts)}</html>"
     )
 
 
