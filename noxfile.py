@@ -92,7 +92,7 @@ def types(session: nox.Session) -> None:
     session.run("pyright")
 
 
-@nox.session(reuse_venv=False)
+@nox.session
 def demo(session: nox.Session) -> None:
     """Show the main job on a generated pipeline; the folder to fill may be given after --."""
     install(session)
