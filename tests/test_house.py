@@ -85,7 +85,8 @@ TABLE = {
     "maintenance": f"{FACE} rewriting opening sales | attrs",
     "notebook": f"{FACE} listing reports sales sending_report settings | ~pandas ~polars",
     "demo": f"{FACE} sales sending_report ~opening ~mail | attrs",
-    "testing": "errors entries query ports stores | attrs hypothesis pytest",
+    # The suite, and the command that runs it on whatever a URL names.
+    "testing": "errors entries query ports stores opening | attrs hypothesis pytest ~psycopg",
 }
 
 # What values in, values out may not reach for: a clock, ids, chance, files, the machine's locale, the network.

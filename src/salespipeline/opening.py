@@ -8,7 +8,7 @@ from importlib import metadata
 from urllib.parse import quote
 
 from salespipeline.errors import OpenError
-from salespipeline.ports import Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
+from salespipeline.ports import CONTRACT, Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.sales import Sales, new_id, utc_now
 
 __all__ = ["open", "open_store"]
@@ -73,4 +73,9 @@ def open_store(target: str | os.PathLike[str]) -> Store:
         message = f"the store for {scheme!r} needs {error.name or 'a package'}: pip install 'salespipeline[{scheme}]'"
         raise OpenError(message) from error
     store: Store = connect(url)
+    contract = getattr(store, "contract", CONTRACT)
+    if contract != CONTRACT:
+        store.close()
+        message = f"the store for {scheme!r} keeps storage contract {contract!r} and this library has {CONTRACT}: "
+        raise OpenError(message + "install versions of both that go together")
     return store

@@ -21,10 +21,13 @@ from salespipeline.money import Currency, Money
 from salespipeline.query import Group, Measure, Query
 
 __all__ = [
+    "CONTRACT",
     "Accepted",
     "Blobs",
     "Clock",
     "DocumentView",
+    "Explained",
+    "Explanation",
     "Ids",
     "LineView",
     "Mail",
@@ -45,6 +48,7 @@ __all__ = [
 
 
 # --- storage ----------------------------------------------------------------------------------------------
+CONTRACT = 1  # docs/storage-contract.md says what changes it
 
 
 class Transaction(Protocol):
@@ -146,6 +150,27 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release everything. Using the store afterwards raises ``StoreClosed``; closing twice is fine."""
+        ...
+
+
+@attrs.frozen
+class Explanation:
+    """How a database answers a query: in its own *words*, and whether it searches an index instead of reading all."""
+
+    words: str
+    indexed: bool
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """What a transaction may offer beyond the contract, where statements are run for it: to look at them."""
+
+    def explain(self, query: Query) -> Explanation:
+        """Return how ``find`` would answer *query*."""
+        ...
+
+    def traced(self) -> AbstractContextManager[list[str]]:
+        """Return a block in which every statement of this transaction is written down as it is run."""
         ...
 
 

@@ -10,11 +10,7 @@ from salespipeline.testing import BlobsTests, StoreTests
 
 
 class TestMemoryStore(StoreTests):
-    lacks = {
-        "second-process": "what is in the memory of one process cannot be opened by another",
-        "fork": "a forked child has a copy of its own, which it may use",
-        "open-after-fork": "what is in the memory of one process cannot be opened by another",
-    }
+    lacks = MemoryStore.lacks
 
     @pytest.fixture
     def opener(self):

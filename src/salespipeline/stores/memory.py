@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -74,6 +74,12 @@ class MemoryStore:
     child has a copy of its own. *timeout* is how many seconds to wait for another writer, *now* the store's clock in
     microseconds. *beside* opens a second handle on the data of another one.
     """
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "second-process": "what is in the memory of one process cannot be opened by another",
+        "fork": "a forked child has a copy of its own, which it may use",
+        "open-after-fork": "what is in the memory of one process cannot be opened by another",
+    }
 
     def __init__(
         self,

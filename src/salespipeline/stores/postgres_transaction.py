@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from types import TracebackType
 from typing import Any
@@ -12,6 +14,7 @@ import psycopg
 
 from salespipeline.entries import Entry, Scalar, Stored
 from salespipeline.errors import Overflow, StorageError, Unavailable
+from salespipeline.ports import Explanation
 from salespipeline.query import INT_MAX, INT_MIN, Group, Measure, Query, Sum
 from salespipeline.stores.base import BaseTransaction, Row
 from salespipeline.stores.kinds import conflict, duplicate, not_open, not_prepared, read_only
@@ -251,6 +254,33 @@ class PostgresTransaction(BaseTransaction):
             return self._now()
         ((micros,),) = self._rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", [])
         return int(micros)
+
+    # --- to look at ---
+
+    def explain(self, query: Query) -> Explanation:
+        """Return how PostgreSQL would find what *query* asks for, were an index always worth a search."""
+        text, values = self._table(query.kind).compiler.page(query, ("id", "version", "body"))
+        self._rows("SELECT set_config('enable_seqscan', 'off', true)", [])
+        words = "\n".join(line for (line,) in self._rows(f"EXPLAIN {text}", values))
+        self._rows("SELECT set_config('enable_seqscan', 'on', true)", [])
+        # Every index begins with the workspace: it takes a second column to narrow the search.
+        return Explanation(words, re.search(r"(?m)Index Cond: \(.*\) AND \(", words) is not None)
+
+    @contextmanager
+    def traced(self) -> Iterator[list[str]]:
+        """Write down the statements that are run in the block."""
+        run, statements = self._run, list[str]()
+
+        def written(text: str, *rest: Any, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+            statements.append(text)
+            return run(text, *rest, **options)
+
+        self._run = written
+        try:
+            yield statements
+        finally:
+            if self._run is written:
+                self._run = run
 
     # --- inside ---
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, islice
 from types import TracebackType
 from typing import Any, cast
 
 from salespipeline.entries import Entry, Scalar, Stored
 from salespipeline.errors import StorageError
+from salespipeline.ports import Explanation
 from salespipeline.query import Group, Measure, Query, Sum
 from salespipeline.stores.base import BaseTransaction, Row
 from salespipeline.stores.kinds import (
@@ -215,6 +217,26 @@ class SqliteTransaction(BaseTransaction):
     def now(self) -> int:
         """Return the store's clock, in microseconds since 1970 UTC."""
         return self._now()
+
+    # --- to look at ---
+
+    def explain(self, query: Query) -> Explanation:
+        """Return how SQLite would find what *query* asks for."""
+        text, values = self._table(query.kind).compiler.page(query, ("id", "version", "body"))
+        steps = [str(step) for *_, step in self._rows(f"EXPLAIN QUERY PLAN {text}", values)]
+        return Explanation("\n".join(steps), any(step.startswith("SEARCH e ") for step in steps))
+
+    @contextmanager
+    def traced(self) -> Iterator[list[str]]:
+        """Write down the statements that are run in the block."""
+        if self._session is None:
+            raise not_open()
+        connection, statements = self._session.connection, list[str]()
+        connection.set_trace_callback(statements.append)
+        try:
+            yield statements
+        finally:
+            connection.set_trace_callback(None)
 
     # --- inside ---
 

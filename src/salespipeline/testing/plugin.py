@@ -30,6 +30,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Print the sentence of a clause that failed."""
     report = yield
     if report.failed and hasattr(getattr(item, "cls", None), "lacks"):
+        if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS"):
+            needed = " and ".join(repr(mark.args[0]) for mark in item.iter_markers("needs"))
+            report.longrepr += f"\nThe store has what its test says that it lacks: take {needed} out of lacks."
         function = getattr(item, "function", None)
         _, number, *_ = [*item.name.split("_", 2), ""]
         sentence = " ".join((getattr(function, "__doc__", None) or "").split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from salespipeline.testing.clauses.blobs import BlobsClauses
 from salespipeline.testing.clauses.claims import Claims
+from salespipeline.testing.clauses.cost import Cost
 from salespipeline.testing.clauses.forks import Forks
 from salespipeline.testing.clauses.handles import Handles
 from salespipeline.testing.clauses.hostile import Hostile
@@ -14,7 +15,7 @@ from salespipeline.testing.clauses.pages import Pages
 from salespipeline.testing.clauses.predicates import Predicates
 from salespipeline.testing.clauses.preparing import Preparing
 from salespipeline.testing.clauses.processes import Processes
-from salespipeline.testing.clauses.refusals import Cost, Refusals, Signatures, StoreClock
+from salespipeline.testing.clauses.refusals import Refusals, Signatures, StoreClock
 from salespipeline.testing.clauses.tallies import Tallies
 from salespipeline.testing.clauses.threads import Threads
 from salespipeline.testing.clauses.transactions import Transactions

@@ -11,7 +11,19 @@ import pytest
 from salespipeline.ports import Store
 from salespipeline.testing.clauses.vocabulary import CATALOG
 
-__all__ = ["CAPABILITIES", "Clause", "Clauses", "Handle", "StoreClauses", "clauses_of", "needs"]
+__all__ = [
+    "CAPABILITIES",
+    "Clause",
+    "Clauses",
+    "Handle",
+    "StoreClauses",
+    "check_lacks",
+    "clauses_of",
+    "needs",
+    "no_opener",
+    "opens",
+    "told",
+]
 
 Handle: TypeAlias = Callable[[], Store]
 
@@ -44,6 +56,21 @@ def needs(capability: str) -> pytest.MarkDecorator:
     return pytest.mark.needs(capability)
 
 
+def check_lacks(name: str, lacks: Mapping[str, str]) -> None:
+    """Raise ``TypeError`` where *lacks* of the class called *name* names what is not optional, or gives no reason.
+
+    >>> check_lacks("TestMyStore", {"uniques": "too hard"})
+    Traceback (most recent call last):
+    TypeError: TestMyStore cannot lack 'uniques': only second-process, fork, open-after-fork, threads, ... are optional
+    """
+    for capability, reason in lacks.items():
+        if capability not in CAPABILITIES:
+            known = ", ".join(CAPABILITIES)
+            raise TypeError(f"{name} cannot lack {capability!r}: only {known} are optional")
+        if not isinstance(reason, str) or not reason.strip():
+            raise TypeError(f"{name} lacks {capability!r}: say in a sentence why")
+
+
 class Clauses:
     """A family of clauses. Each test is one: its docstring is the sentence, its name begins with the number."""
 
@@ -51,12 +78,23 @@ class Clauses:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        for capability, reason in cls.lacks.items():
-            if capability not in CAPABILITIES:
-                known = ", ".join(CAPABILITIES)
-                raise TypeError(f"{cls.__name__} cannot lack {capability!r}: only {known} are optional")
-            if not isinstance(reason, str) or not reason.strip():
-                raise TypeError(f"{cls.__name__} lacks {capability!r}: say in a sentence why")
+        check_lacks(cls.__name__, cls.lacks)
+
+
+def no_opener(suite: type) -> pytest.UsageError:
+    """Return the error that asks the author of *suite* for a way to open handles."""
+    return pytest.UsageError(
+        f"{suite.__name__} needs a fixture 'opener', which returns a function that opens a handle:\n\n"
+        "    @pytest.fixture\n    def opener(self, tmp_path):\n"
+        "        return lambda: MyStore(tmp_path / 'data')  # each call: a new handle on the same data\n"
+    )
+
+
+def opens(suite: type, opener: object) -> None:
+    """Raise where *opener* cannot be called."""
+    if not callable(opener):
+        message = f"the fixture 'opener' of {suite.__name__} returned {opener!r}: return a function that opens a handle"
+        raise pytest.UsageError(message)
 
 
 class StoreClauses(Clauses):
@@ -65,11 +103,12 @@ class StoreClauses(Clauses):
     @pytest.fixture
     def opener(self) -> Handle:
         """Return what opens a new handle on the same data; whoever tests a store defines this."""
-        pytest.fail(f"{type(self).__name__} needs a fixture 'opener' that returns a function which opens a handle")
+        raise no_opener(type(self))
 
     @pytest.fixture
     def handle(self, opener: Handle) -> Iterator[Handle]:
         """Return what opens a new handle that is prepared for the catalog, and closed when the test is over."""
+        opens(type(self), opener)
         opened: list[Store] = []
 
         def handle() -> Store:
@@ -86,6 +125,16 @@ class StoreClauses(Clauses):
     def store(self, handle: Handle) -> Store:
         """Return a prepared handle."""
         return handle()
+
+
+def told(family: type) -> tuple[str, str]:
+    """Return the title of a family of clauses, and what it says of it.
+
+    >>> told(StoreClauses)
+    ('A family of clauses about stores', '')
+    """
+    title, _, rest = " ".join((family.__doc__ or family.__name__).split()).partition(": ")
+    return title.removesuffix("."), rest[:1].upper() + rest[1:]
 
 
 def clauses_of(suite: type) -> list[Clause]:

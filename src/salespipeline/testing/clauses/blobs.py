@@ -11,7 +11,7 @@ import pytest
 
 from salespipeline.errors import NotFound
 from salespipeline.ports import Blobs
-from salespipeline.testing.clauses.base import Clauses, needs
+from salespipeline.testing.clauses.base import Clauses, needs, no_opener, opens
 from salespipeline.testing.clauses.together import result_of_process, together
 
 __all__ = ["BlobsClauses", "BlobsHandle"]
@@ -37,11 +37,12 @@ class BlobsClauses(Clauses):
     @pytest.fixture
     def opener(self) -> BlobsHandle:
         """Return what opens a new handle on the same blobs; whoever tests blobs defines this."""
-        pytest.fail(f"{type(self).__name__} needs a fixture 'opener' that returns a function which opens a handle")
+        raise no_opener(type(self))
 
     @pytest.fixture
     def handle(self, opener: BlobsHandle) -> Iterator[BlobsHandle]:
         """Return what opens a new handle, which is closed when the test is over if it can be."""
+        opens(type(self), opener)
         opened: list[Blobs] = []
 
         def handle() -> Blobs:

@@ -1,4 +1,4 @@
-"""E: errors; L: the clock; S: signatures; K: cost."""
+"""E: errors; L: the clock; S: signatures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from salespipeline.entries import Entry, Stored
 from salespipeline.errors import Conflict, Duplicate, ReadOnly, StorageError, TransactionOpen
 from salespipeline.ports import Store, Transaction
-from salespipeline.query import Cmp, Count, Query
-from salespipeline.testing.clauses.base import Handle, StoreClauses, needs
+from salespipeline.query import Count, Query
+from salespipeline.testing.clauses.base import Handle, StoreClauses
 from salespipeline.testing.clauses.vocabulary import DEALS, deal, found, put
 
-__all__ = ["Cost", "Refusals", "Signatures", "StoreClock"]
+__all__ = ["Refusals", "Signatures", "StoreClock"]
 
 
 class Refusals(StoreClauses):
@@ -163,47 +163,6 @@ class Signatures(StoreClauses):
         """Transaction takes write by name only."""
         with pytest.raises(TypeError):
             store.transaction(False)  # type: ignore[call-arg]
-
-
-class Cost(StoreClauses):
-    """Cost: a question is answered where the data is."""
-
-    @pytest.fixture
-    def unscanned(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-        """Return a store with eight deals whose transactions may not read entry by entry."""
-        put(store, *DEALS)
-
-        def refuse(*_: object, **__: object) -> Iterator[Entry]:
-            pytest.fail("every entry was read to answer one question")
-
-        with store.transaction(write=False) as tx:
-            kind = type(tx)
-        monkeypatch.setattr(kind, "scan", refuse)
-        return store
-
-    @needs("push-down")
-    def test_k01_find_does_not_scan(self, unscanned: Store) -> None:
-        """Find is answered without scan, whatever the predicate, the order and the limit."""
-        assert found(unscanned, Cmp("stage", "=", "lead"), order=("value",), limit=2) == "ah"
-        assert found(unscanned, order=("name",), descending=True) == "efdbchag"
-
-    @needs("push-down")
-    def test_k02_columns_does_not_scan(self, unscanned: Store) -> None:
-        """Columns is answered without scan."""
-        with unscanned.transaction(write=False) as tx:
-            assert list(tx.columns(Query(kind="deal", order=("value",), limit=1), ["id"])) == [("e",)]
-
-    @needs("push-down")
-    def test_k03_tally_does_not_scan(self, unscanned: Store) -> None:
-        """Tally is answered without scan."""
-        with unscanned.transaction(write=False) as tx:
-            assert list(tx.tally(Query(kind="deal"), [], [Count()])) == [(8,)]
-
-    @needs("push-down")
-    def test_k04_get_many_does_not_scan(self, unscanned: Store) -> None:
-        """get_many is answered without scan."""
-        with unscanned.transaction(write=False) as tx:
-            assert sorted(tx.get_many("deal", "abz")) == ["a", "b"]
 
 
 def signature(method: Callable[..., object]) -> list[tuple[str, object, bool]]:
