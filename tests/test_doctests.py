@@ -35,6 +35,7 @@ FACE = {
     "documents.desk:Documents": "sales.documents",
     "importing:ImportReport": "",
     "importing:import_opportunities": "",
+    "jobs:Jobs": "sales.jobs",
     "listing:Listing": "",
     "listing:Page": "",
     "opportunities:Opportunities": "sales.opportunities",

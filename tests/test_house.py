@@ -40,6 +40,7 @@ FACADES = [
     "filters",
     "importing",
     "issuing",
+    "jobs",
     "listing",
     "past",
     "opportunities",
@@ -67,7 +68,8 @@ TABLE = {
     "domain": "errors money text exchange | attrs",
     "domain.display": "~notebook | ~pandas ~polars",
     "reports": "errors entries query money domain ~notebook | attrs",
-    "catalog": "entries query domain text | attrs",
+    "indexes": "entries domain text | ",
+    "catalog": "entries query domain text indexes | attrs",
     "codec": "errors entries money domain catalog reading | attrs cattrs",
     "reading": " | attrs",
     "arguments": "domain money exchange ~mail ~render | ",
@@ -90,7 +92,7 @@ TABLE = {
 }
 
 # What values in, values out may not reach for: a clock, ids, chance, files, the machine's locale, the network.
-PURE = ("errors", "entries", "money", "text", "query", "cursor", "exchange", "domain", "reports", "catalog")
+PURE = ("errors", "entries", "money", "text", "query", "cursor", "exchange", "domain", "reports", "indexes", "catalog")
 IMPURE_MODULES = frozenset(
     [
         "asyncio",

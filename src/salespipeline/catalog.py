@@ -6,8 +6,7 @@ renaming a stage, moving a user to another department or changing a percentage t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -15,23 +14,32 @@ import attrs
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
-from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.domain.facts import Chain
 from salespipeline.domain.items import Item
-from salespipeline.domain.numbering import Series
+from salespipeline.domain.jobs import Job
 from salespipeline.domain.opportunity import Opportunity
-from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
-from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
-from salespipeline.domain.sortable import answer_marks, instant
-from salespipeline.entries import Catalog, Field, Index, Kind, Scalar
-from salespipeline.text import fold
+from salespipeline.domain.sortable import instant
+from salespipeline.entries import Catalog, Field, Index, Kind
+from salespipeline.indexes import (
+    SETTING_LISTS,
+    Values,
+    activity_index,
+    batch_index,
+    contact_index,
+    delivery_index,
+    document_index,
+    item_index,
+    job_index,
+    nothing_index,
+    opportunity_index,
+    setting_index,
+)
 
 __all__ = ["CATALOG", "FORMAT", "INDEX", "KEPT", "KIND_OF", "SETTING_LISTS", "Kept", "Stamp", "index_of", "instant"]
 
 FORMAT = 1  # of the bodies; a higher one comes with a function in codec.UPCASTS
 INDEX = 1  # of what index_of() computes; a higher one makes an older store ask for an upgrade
-LAST_DAY = "9999-12-31"  # what sorts in place of a day that is missing: last
-NEVER = "9999-12-31T23:59:59.999999Z"
 
 
 @attrs.frozen(kw_only=True)
@@ -48,9 +56,6 @@ class Stamp:
     done: tuple[str, str] | None = None
 
 
-Values = Iterator[tuple[str, "Scalar | tuple[Scalar, ...] | None"]]
-
-
 @attrs.frozen
 class Kept:
     """How one class is kept: its kind, and the function that computes its index. ``None`` values are left out."""
@@ -58,153 +63,6 @@ class Kept:
     kind: Kind
     classes: tuple[type[Any], ...]
     index: Callable[[Any], Values]
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-SETTING_LISTS: dict[type[Any], str] = {
-    Stage: "stage",
-    Probability: "probability",
-    Tag: "tag",
-    TaxRate: "tax_rate",
-    User: "user",
-    Series: "series",
-    FieldSchema: "field",
-    Organisation: "organisation",
-}
-
-
-def _setting(record: Any) -> Values:
-    yield "list", SETTING_LISTS[type(record)]
-    match record:
-        case User() | Organisation():
-            yield "label", record.id  # two users may share a name
-        case FieldSchema():
-            yield "label", f"{record.record_type}.{record.key}"
-        case _:
-            yield "label", fold(record.label)
-
-
-def _nothing(_record: Stamp) -> Values:
-    yield from ()
-
-
-def _item(item: Item) -> Values:
-    yield "reference", fold(item.reference)
-    yield "group", fold(item.group)
-    yield "text", fold(f"{item.reference} {item.description} {item.group}")
-    yield "archived", int(item.archived)
-    yield "parts", tuple(dict.fromkeys(part.item_id for part in item.parts))
-
-
-def _contact(contact: Contact) -> Values:
-    yield "name", fold(contact.name)
-    yield "email", contact.email.casefold() or None
-    yield "country", contact.country or None
-    yield "text", fold(f"{contact.name} {contact.email} {' '.join(person.name for person in contact.persons)}")
-    yield "created", instant(contact.created_at)
-
-
-def _said(answers: Iterable[Answer]) -> Iterator[str]:
-    """Yield what was written in answers, for free text to find."""
-    for answer in answers:
-        if isinstance(answer.value, str):
-            yield answer.value
-        elif isinstance(answer.value, tuple):
-            yield from answer.value
-
-
-def _opportunity(deal: Opportunity) -> Values:
-    yield "reference", fold(deal.reference)
-    yield "import_key", deal.import_key
-    yield "subject", fold(deal.subject)
-    yield "text", fold(" ".join((deal.reference, deal.subject, deal.note, *_said(deal.answers))))
-    yield "contact", deal.contact_id
-    yield "person", deal.person_id
-    yield "owner", deal.owner_id
-    yield "department", deal.department
-    yield "stage", deal.stage_id
-    yield "probability", deal.probability_id
-    yield "status", deal.status.value
-    yield "tags", deal.tags
-    yield "answers", tuple(answer_marks(deal.answers))
-    yield "sources", tuple(dict.fromkeys(line.source for line in deal.lines))
-    yield "currency", str(deal.currency)
-    yield "value", deal.value.minor
-    yield "due", _day(deal.due)
-    yield "due_sort", _day(deal.due) or LAST_DAY
-    yield "created", instant(deal.created_at)
-    yield "created_on", _day(deal.created_on)
-    yield "closed_sort", instant(deal.closed_at) if deal.closed_at is not None else NEVER
-    yield "closed_on", _day(deal.closed_on)
-    if deal.closed_at is not None:
-        yield "cycle", int((deal.closed_at - deal.created_at).total_seconds())
-
-
-def _document(document: Document) -> Values:
-    reference = document.reference
-    yield "type", document.type.value
-    yield "reference", None if reference is None else fold(reference)
-    yield "reference_sort", "" if reference is None else fold(reference)
-    if document.number is not None and not document.revision:
-        yield "series", document.series
-        yield "number", document.number
-    # One current revision: two writers who revise the same document put the same unique value.
-    yield "current", None if document.superseded_by else document.root_id or document.id
-    yield "opportunity", document.opportunity_id
-    yield "source", document.source_id
-    yield "contact", document.contact_id
-    yield "owner", document.owner_id
-    yield "text", fold(" ".join((reference or "", document.subject, document.note, *_said(document.answers))))
-    yield "answers", tuple(answer_marks(document.answers))
-    yield "currency", str(document.currency)
-    totals = document.totals
-    yield "net", totals.net.minor
-    yield "total", totals.total.minor
-    yield "date", _day(document.date)
-    yield "date_sort", _day(document.date) or LAST_DAY
-    yield "due", _day(document.due)
-    yield "due_sort", _day(document.due) or LAST_DAY
-    yield "sent", int(document.sent)
-    yield "sent_at", instant(document.sent_at) if document.sent_at is not None else None
-    yield "held", int(document.held is not None)
-    yield "approval", document.approval.value
-    yield "answer", None if document.answer is None else ("accepted" if document.answer.accepted else "rejected")
-    yield "cancelled", int(document.cancelled is not None)
-    yield "superseded", int(document.superseded_by is not None)
-    yield "in_transit", document.in_transit
-    yield "paid", document.paid.minor
-    yield "created", instant(document.created_at)
-
-
-def _activity(activity: Activity) -> Values:
-    yield "record", f"{activity.record_kind}:{activity.record_id}"
-    yield "record_version", activity.record_version
-    yield "record_kind", activity.record_kind
-    yield "action", activity.action
-    yield "at", instant(activity.at)
-    yield "by", activity.by
-
-
-def _delivery(delivery: Delivery) -> Values:
-    yield "batch", delivery.batch_id
-    yield "position", delivery.position
-    yield "letter", delivery.letter
-    yield "document", delivery.document_id
-    yield "state", delivery.state.value
-    yield "live", delivery.live
-    yield "lease_until", delivery.lease_until
-    yield "retry_at", delivery.retry_at
-    yield "message_id", delivery.message_id or None
-    yield "planned", instant(delivery.planned_at)
-
-
-def _batch(batch: Batch) -> Values:
-    yield "state", batch.state.value
-    yield "key", batch.key
-    yield "started", instant(batch.started_at)
 
 
 def _text(name: str) -> Field:
@@ -216,11 +74,11 @@ def _sorted(name: str, type: type[int | str] = str) -> Field:
 
 
 KEPT: tuple[Kept, ...] = (
-    Kept(Kind("stamp"), (Stamp,), _nothing),
+    Kept(Kind("stamp"), (Stamp,), nothing_index),
     Kept(
         Kind("setting", (_text("list"), _text("label")), unique=(("list", "label"),)),
         tuple(SETTING_LISTS),
-        _setting,
+        setting_index,
     ),
     Kept(
         Kind(
@@ -235,7 +93,7 @@ KEPT: tuple[Kept, ...] = (
             unique=(("reference",),),
         ),
         (Item,),
-        _item,
+        item_index,
     ),
     Kept(
         Kind(
@@ -244,7 +102,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("name",), ("email",), ("created",)),
         ),
         (Contact,),
-        _contact,
+        contact_index,
     ),
     Kept(
         Kind(
@@ -288,7 +146,7 @@ KEPT: tuple[Kept, ...] = (
             ),
         ),
         (Opportunity,),
-        _opportunity,
+        opportunity_index,
     ),
     Kept(
         Kind(
@@ -322,14 +180,35 @@ KEPT: tuple[Kept, ...] = (
                 Field("superseded", int),
                 _text("in_transit"),
                 Field("paid", int),
+                Field("balance", int),
+                _text("job"),
+                Field("link", int),
                 _sorted("created"),
             ),
             unique=(("reference",), ("series", "number"), ("current",)),
             paths=(("created",), ("type", "sent", "created"), ("opportunity",), ("contact",), ("source",)),
         ),
         (Document,),
-        _document,
+        document_index,
     ),
+    Kept(
+        Kind(
+            "job",
+            (
+                _sorted("reference"),
+                _text("text"),
+                _text("project"),
+                _text("opportunity"),
+                _text("contact"),
+                _sorted("created"),
+            ),
+            unique=(("reference",),),
+            paths=(("created",), ("opportunity",)),
+        ),
+        (Job,),
+        job_index,
+    ),
+    Kept(Kind("chain"), (Chain,), nothing_index),
     Kept(
         Kind(
             "activity",
@@ -345,7 +224,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("at",),),
         ),
         (Activity,),
-        _activity,
+        activity_index,
     ),
     Kept(
         Kind(
@@ -373,12 +252,12 @@ KEPT: tuple[Kept, ...] = (
             ),
         ),
         (Delivery,),
-        _delivery,
+        delivery_index,
     ),
     Kept(
         Kind("batch", (_text("state"), _text("key"), _sorted("started")), unique=(("key",),), paths=(("started",),)),
         (Batch,),
-        _batch,
+        batch_index,
     ),
 )
 

@@ -274,10 +274,13 @@ def decode(kind: str, stored: Stored) -> Any:
 _CONTENT = [
     "type",
     "series",
+    "run",
     "number",
     "reference",
     "root_id",
     "revision",
+    "takes",
+    "deducts",
     "opportunity_id",
     "contact_id",
     "person_id",

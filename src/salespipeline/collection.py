@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Collection", "contact_of"]
 
 R = TypeVar("R")
+T = TypeVar("T")
 TRIES = 5
 
 
@@ -161,12 +162,20 @@ class Collection(Tabular, Generic[R]):
 
     def _change(self, given: R | str, move: Callable[[R, Work], R], action: str) -> R:
         """Apply *move*: to exactly the version that was given, or, for an id, to what is there, trying a few times."""
-        tries = 1 if not isinstance(given, str) or self._sales.in_transaction else TRIES
+
+        def do(work: Work) -> R:
+            before = self._named(work, given)
+            return work.keep(move(before, work), before, action=action)
+
+        return self._tried(do, again=isinstance(given, str))
+
+    def _tried(self, do: Callable[[Work], T], *, again: bool) -> T:
+        """Do it in a transaction, and, with *again*, a few times where somebody else was in the way."""
+        tries = TRIES if again and not self._sales.in_transaction else 1
         for left in reversed(range(tries)):
             try:
                 with self._sales.work() as work:
-                    before = self._named(work, given)
-                    return work.keep(move(before, work), before, action=action)
+                    return do(work)
             except Conflict:
                 if not left:
                     raise

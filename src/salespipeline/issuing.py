@@ -8,12 +8,13 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.settings import Settings
+from salespipeline.domain.taking import kinds, with_share, without_share
 from salespipeline.errors import Duplicate
 from salespipeline.query import Cmp, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
-__all__ = ["issue", "next_number"]
+__all__ = ["follow", "issue", "next_number"]
 
 
 def next_number(work: Work, series: Series) -> tuple[int, str]:
@@ -22,11 +23,11 @@ def next_number(work: Work, series: Series) -> tuple[int, str]:
         while True:
             number = work.next_number(series.id) + series.offset
             reference = series.reference(number)
-            if not _taken(work, reference):
+            if not _taken(work, series, reference):
                 return number, reference
     number = work.next_number(series.id) + series.offset
     reference = series.reference(number)
-    if _taken(work, reference):  # passing over it would leave a gap: somebody must say where the series goes on
+    if _taken(work, series, reference):  # passing over it would leave a gap: somebody must say where the series goes on
         message = (
             f"the next number of the series {series.label!r} is {number}, but another document has the reference "
             f"{reference!r} already: give a series its own prefix, or call settings.series.set_next()"
@@ -35,8 +36,9 @@ def next_number(work: Work, series: Series) -> tuple[int, str]:
     return number, reference
 
 
-def _taken(work: Work, reference: str) -> bool:
-    query = Query(kind="document", where=Cmp("reference", "=", fold(reference)), limit=1)
+def _taken(work: Work, series: Series, reference: str) -> bool:
+    kind = series.for_type if series.for_type in ("opportunity", "job") else "document"
+    query = Query(kind=kind, where=Cmp("reference", "=", fold(reference)), limit=1)
     return any(True for _ in work.tx.find(query))
 
 
@@ -54,3 +56,15 @@ def issue(work: Work, document: Document, at: datetime) -> Document:
 
 def _series_of(settings: Settings, document: Document) -> Series:
     return settings.series.get(document.series) or DEFAULT_SERIES[document.type.value]
+
+
+def follow(work: Work, document: Document, *, gone: bool = False) -> None:
+    """Keep what *document* takes on the documents that it takes from, or, once it is *gone*, that it takes no more.
+
+    Raises ``Invalid`` where it takes more than is left.
+    """
+    for id, kind in kinds(document).items():
+        source = work.get(Document, id)
+        if source is not None:
+            after = without_share(source, document.id) if gone else with_share(source, document, kind)
+            work.keep(after, source, action=f"{kind} taken back" if gone else f"{kind} taken")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from salespipeline.contacts import Contacts
     from salespipeline.deliveries import Deliveries
     from salespipeline.documents import Documents
+    from salespipeline.jobs import Jobs
     from salespipeline.opportunities import Opportunities
     from salespipeline.report import Reports
     from salespipeline.settings import SettingsDesk
@@ -103,6 +104,13 @@ class Sales:
         from salespipeline.documents import Documents
 
         return Documents(self)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The jobs that opportunities become. (SPEC JOB-1)"""
+        from salespipeline.jobs import Jobs
+
+        return Jobs(self)
 
     @cached_property
     def deliveries(self) -> Deliveries:

@@ -7,6 +7,7 @@ import attrs
 from salespipeline.domain import protocol
 from salespipeline.domain.document import Document
 from salespipeline.domain.sending import Batch, Delivery
+from salespipeline.issuing import follow
 from salespipeline.ports import Accepted, NotSent, Outcome, Unknown
 from salespipeline.work import Work
 
@@ -21,6 +22,7 @@ def mark_sent(work: Work, document: Document) -> None:
         document, in_transit=None, sent_at=document.sent_at or work.at, sent_by=document.sent_by or work.by
     )
     work.keep(sent, document, action="sent")
+    follow(work, sent)
 
 
 def free(work: Work, delivery: Delivery, document: Document | None) -> int:

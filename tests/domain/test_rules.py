@@ -11,6 +11,7 @@ import pytest
 import salespipeline as sp
 from salespipeline.domain import rules
 from salespipeline.domain.document import Approval, ClientAnswer, Document, Fact, Payment
+from salespipeline.domain.facts import Share
 from salespipeline.domain.opportunity import MOVES
 from salespipeline.domain.rules import Move, Phase
 from salespipeline.domain.sending import Reason, reasons
@@ -49,6 +50,10 @@ EXPECTED = {
     Move.DUPLICATE: (EVERY - {"purchase_order"}, set(Phase)),
     Move.REVISE: (EVERY - {"invoice", "credit_note"}, {S}),
     Move.CONVERT: (EVERY, {D, S}),
+    Move.DEPOSIT: ({"quote", "pro_forma"}, {D, S}),
+    Move.CONSOLIDATE: ({"invoice"}, {D}),
+    Move.ASSIGN: (EVERY, {D, S}),
+    Move.UNASSIGN: (set(), set()),
     Move.RELEASE: (set(), set()),
     Move.APPROVE: (set(), set()),
     Move.REFUSE: (set(), set()),
@@ -67,6 +72,80 @@ def test_every_move_of_every_type_in_every_phase(move, type, phase):
         with pytest.raises((NotAllowed, NotEditable)) as caught:
             rules.refuse(one, move)
         assert str(caught.value) == verdict.reason
+
+
+# What stands in the way of what, beside the phase: the table once more, by facts.
+FACTS = {
+    "held": {"held": FACT},
+    "pending": {"approval": Approval.PENDING},
+    "refused": {"approval": Approval.REFUSED},
+    "approved": {"approval": Approval.APPROVED},
+    "accepted": {"answer": ClientAnswer(accepted=True, at=AT, by="client")},
+    "rejected": {"answer": ClientAnswer(accepted=False, at=AT, by="client")},
+    "cancelled": {"cancelled": FACT},
+    "superseded": {"superseded_by": "2"},
+    "part paid": {"payments": (Payment(amount=sp.Money("1.00", "GBP"), on=date(2026, 11, 24), by="jane"),)},
+    "paid": {"payments": (Payment(amount=sp.Money("5.00", "GBP"), on=date(2026, 11, 24), by="jane"),)},
+    "taken from": {"taken": (Share(document_id="3", kind="credit", total=sp.Money("-1.00", "GBP")),)},
+    "assigned": {"job_id": "j"},
+}
+STOPS = {
+    Move.EDIT: {"cancelled", "superseded"},
+    Move.HOLD: {"held", "cancelled", "superseded"},
+    Move.REQUEST_APPROVAL: {"pending", "cancelled"},
+    Move.SEND: {"held", "pending", "refused", "rejected", "cancelled", "superseded"},
+    Move.ACCEPT: {"accepted", "cancelled", "superseded"},
+    Move.REJECT: {"rejected", "cancelled", "superseded"},
+    Move.PAY: {"cancelled", "superseded", "paid"},
+    Move.CANCEL: {"cancelled", "part paid", "paid", "taken from"},
+    Move.DELETE: {"taken from"},
+    Move.DUPLICATE: set(),
+    Move.REVISE: {"cancelled", "superseded", "taken from"},
+    Move.CONVERT: {"rejected", "cancelled", "superseded"},
+    Move.DEPOSIT: {"rejected", "cancelled", "superseded"},
+    Move.CONSOLIDATE: {"held", "cancelled", "superseded", "taken from"},
+    Move.ASSIGN: set(),
+}
+NEEDS = {Move.RELEASE: ("held", EVERY, {D, S}), Move.APPROVE: ("pending", EVERY, {D}),
+         Move.REFUSE: ("pending", EVERY, {D}), Move.UNASSIGN: ("assigned", EVERY, {D, S})}  # fmt: skip
+
+
+@pytest.mark.parametrize("fact", list(FACTS))
+@pytest.mark.parametrize("move", list(Move))
+def test_every_fact_stops_what_it_should_and_nothing_else(move, fact):
+    for type, phase in itertools.product(sp.DocumentType, Phase):
+        one = document(type, **PHASES[phase], **FACTS[fact])
+        if move in NEEDS:
+            needed, types, phases = NEEDS[move]
+            expected = fact == needed and type in types and phase in phases
+        else:
+            types, phases = EXPECTED[move]
+            expected = type in types and phase in phases and fact not in STOPS[move]
+        assert bool(rules.can(one, move)) == expected, (type, phase)
+
+
+def test_the_table_knows_every_move_and_every_type():
+    assert set(rules.RULES) == set(Move) == set(EXPECTED)
+    assert set(rules.CONVERSIONS) == EVERY
+
+
+# Which type becomes which, when it was sent; a draft becomes no credit note.
+BECOMES = {
+    "quote": {"pro_forma", "invoice", "purchase_order", "delivery_note", "application_for_payment"},
+    "pro_forma": {"invoice", "delivery_note"},
+    "purchase_order": {"delivery_note"},
+    "delivery_note": {"invoice"},
+    "application_for_payment": {"invoice"},
+    "invoice": {"credit_note", "delivery_note"},
+    "credit_note": set(),
+}
+
+
+@pytest.mark.parametrize(("one", "into"), list(itertools.product(sp.DocumentType, repeat=2)))
+def test_every_conversion(one, into):
+    assert bool(rules.can(document(one, sent_at=AT), "convert", into=into)) == (into in BECOMES[one])
+    drafted = into in BECOMES[one] and into != "credit_note"
+    assert bool(rules.can(document(one), "convert", into=into)) == drafted
 
 
 def test_a_refusal_names_the_way_out():

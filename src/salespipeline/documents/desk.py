@@ -11,11 +11,13 @@ from salespipeline.documents.drafting import draft_from, edited_draft
 from salespipeline.documents.facts import Facts
 from salespipeline.documents.listing import SHAPE, DocumentListing
 from salespipeline.domain import rules
+from salespipeline.domain.approving import approvable
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Approval, Document, DocumentType, as_type
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.opportunity import Opportunity
+from salespipeline.domain.rules import Move
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, Refused
 from salespipeline.ports import Rendered
@@ -99,9 +101,15 @@ class Documents(Facts, Copies):
         return self._change(document, lambda one, work: edited_draft(self._sales, work, one, dict(given)), "edited")
 
     def can(self, document: Document | str, move: str, *, into: DocumentType | str | None = None) -> Verdict:
-        """Say whether a move (a word of ``rules.Move``) is possible, and if not, why. (SPEC EXT-4)"""
-        record = self.get(document) if isinstance(document, str) else document
-        return rules.can(record, move, into=None if into is None else as_type(into))
+        """Say whether a move (a word of ``rules.Move``) is possible for whoever acts, and if not, why. (SPEC EXT-4)"""
+        with self._sales.work(write=False) as work:
+            record = self._named(work, document) if isinstance(document, str) else document
+            settings = work.settings
+        verdict = rules.can(record, move, into=None if into is None else as_type(into))
+        if verdict and move == Move.APPROVE:
+            reason = approvable(record, settings, self._sales.actor)
+            return Verdict(reason is None, reason or "")
+        return verdict
 
     def pdf(self, document: Document | str) -> bytes:
         """Return its PDF: of a sent one the bytes that left, of a draft one that is visibly marked so. (SPEC DOC-10)"""
@@ -111,8 +119,8 @@ class Documents(Facts, Copies):
             settings = work.settings
         if record.seal is not None and record.seal.pdf is not None:
             return b"".join(self._sales.blobs.read(record.seal.pdf))
-        if record.approval in (Approval.PENDING, Approval.REFUSED):
-            message = f"{record.name} has no PDF while its approval is {record.approval.value}; approve() it first"
+        if record.approval not in (Approval.NOT_NEEDED, Approval.APPROVED):
+            message = f"{record.name} has no PDF while its approval is {record.approval}; approve() it first"
             raise Refused(message, record=record.name, action="pdf")
         return self.render(record, contact, settings).content
 

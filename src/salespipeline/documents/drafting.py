@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from salespipeline.domain import moves, rules
+from salespipeline.domain.approving import with_approval
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.document import Document, DocumentType
 from salespipeline.domain.given import discounted, in_currency
@@ -13,7 +16,7 @@ from salespipeline.domain.rules import Move
 from salespipeline.errors import Invalid
 from salespipeline.exchange import ExchangeRate
 from salespipeline.expanding import expanded
-from salespipeline.issuing import next_number
+from salespipeline.issuing import follow, next_number
 from salespipeline.opportunities import given_contact
 from salespipeline.work import Work
 
@@ -33,6 +36,9 @@ def draft_from(
     series: Series | str | None = None,
     opportunity_id: str | None = None,
     source: Document | None = None,
+    takes: str = "",
+    deducts: tuple[str, ...] = (),
+    consolidates: tuple[str, ...] = (),
 ) -> Document:
     """Keep a draft with what is *filled* in, and what was *given* in its place. *source* is what it was made from."""
     checks = Checks()
@@ -69,9 +75,15 @@ def draft_from(
         reference=reference,
         opportunity_id=opportunity_id if source is None else source.opportunity_id,
         source_id=None if source is None else source.id,
+        takes=takes,
+        deducts=deducts,
+        consolidates=consolidates,
+        job_id=None if source is None else source.job_id,
         exchange=rate if "lines" in filled and "lines" not in given else None,
         checks=checks,
     )
+    document = attrs.evolve(document, approval=with_approval(document, work.settings, work.by))
+    follow(work, document)
     return work.keep(document, action="drafted")
 
 
@@ -83,7 +95,11 @@ def edited_draft(sales: Sales, work: Work, before: Document, given: dict[str, An
     expanded(work, given, checks, before.currency)
     if given.get("rate") is not None:
         given["rate"] = checks.take(exchange_of, work, given["rate"], before.currency, given.get("currency"))
-    return moves.edited(before, given, work.settings, contact=contact, by=work.by, checks=checks)
+    after = moves.edited(before, given, work.settings, contact=contact, by=work.by, checks=checks)
+    if after != before:
+        after = attrs.evolve(after, approval=with_approval(after, work.settings, work.by))
+        follow(work, after)
+    return after
 
 
 def exchange_of(work: Work, rate: object, before: str, after: object) -> ExchangeRate | None:

@@ -8,11 +8,14 @@ import attrs
 
 from salespipeline.codec import content_digest
 from salespipeline.collection import Collection
-from salespipeline.domain import moves, rules
+from salespipeline.domain import moves
+from salespipeline.domain.approving import refuse_approver
 from salespipeline.domain.checks import as_date, aware
 from salespipeline.domain.document import Document, Seal
-from salespipeline.domain.rules import Move
-from salespipeline.issuing import issue
+from salespipeline.domain.jobs import Job
+from salespipeline.domain.rules import Move, refuse
+from salespipeline.errors import Invalid, Problem
+from salespipeline.issuing import follow, issue
 from salespipeline.money import Money
 from salespipeline.work import Work
 
@@ -37,10 +40,14 @@ class Facts(Collection[Document]):
         )
 
     def approve(self, document: Document | str, why: str = "") -> Document:
-        """Agree that it leaves."""
-        return self._change(
-            document, lambda one, work: moves.approved(one, at=work.at, by=work.by, why=why), "approved"
-        )
+        """Agree that it leaves; a purchase order needs somebody whose limit is at least as high. (SPEC DOC-8)"""
+
+        def move(before: Document, work: Work) -> Document:
+            after = moves.approved(before, at=work.at, by=work.by, why=why)
+            refuse_approver(before, work.settings, work.by)
+            return after
+
+        return self._change(document, move, "approved")
 
     def refuse(self, document: Document | str, why: str = "") -> Document:
         """Refuse that it leaves."""
@@ -52,10 +59,12 @@ class Facts(Collection[Document]):
         """Mark it sent by hand: it is numbered, dated and sealed, and its content is locked for ever. (SPEC DOC-3)"""
 
         def move(before: Document, work: Work) -> Document:
-            rules.refuse(before, Move.SEND)
+            refuse(before, Move.SEND)
             when = work.at if at is None else aware(at)
             issued = issue(work, before, when)
-            return moves.marked_sent(issued, at=when, by=work.by, seal=Seal(content=content_digest(issued)))
+            sent = moves.marked_sent(issued, at=when, by=work.by, seal=Seal(content=content_digest(issued)))
+            follow(work, sent)
+            return sent
 
         return self._change(document, move, "marked sent")
 
@@ -90,20 +99,55 @@ class Facts(Collection[Document]):
         return self._change(document, move, "paid")
 
     def cancel(self, document: Document | str, why: str = "") -> Document:
-        """Cancel it; the document is kept. (SPEC DOC-5)"""
-        return self._change(
-            document, lambda one, work: moves.cancelled(one, at=work.at, by=work.by, why=why), "cancelled"
-        )
+        """Cancel it; the document is kept, and what it took from others is theirs again. (SPEC DOC-5)"""
+
+        def move(before: Document, work: Work) -> Document:
+            after = moves.cancelled(before, at=work.at, by=work.by, why=why)
+            follow(work, after, gone=True)
+            return after
+
+        return self._change(document, move, "cancelled")
+
+    def assign(
+        self, document: Document | str, job: Job | str | None = None, *, new: str | None = None, project: str = ""
+    ) -> Document:
+        """Assign it to a job, or its reference; or to a *new* one, in a *project*, with that subject. (SPEC DOC-11)
+
+        >>> sales.documents.assign(quote, new="Erect the racking", project="Leeds 2027").job_id == sales.jobs["JOB/00001"].id
+        True
+        >>> sales.documents.unassign(sales.documents.assign(quote.id, "JOB/00001")).job_id is None
+        True
+        """
+        if (job is None) == (new is None):
+            raise Invalid(Problem("job", "choice", "name a job, or the subject of a new one with new=: one of them"))
+
+        def move(before: Document, work: Work) -> Document:
+            refuse(before, Move.ASSIGN)
+            if new is not None:
+                found = self._sales.jobs.create(
+                    new, project=project, opportunity=before.opportunity_id, contact=before.contact_id
+                )
+            else:
+                found = self._sales.jobs._named(work, job)  # type: ignore[arg-type]
+            return moves.assigned(before, found.id)
+
+        return self._change(document, move, "assigned")
+
+    def unassign(self, document: Document | str) -> Document:
+        """Take it from its job; both keep everything. (SPEC DOC-11)"""
+        return self._change(document, lambda one, _work: moves.assigned(one, None), "unassigned")
 
     def delete(self, document: Document | str, *, force: bool = False) -> None:
         """Delete a draft; a sent one only with *force*. Its number is never used again. (SPEC DOC-5)
 
-        Where it was a revision, the document that it took the place of is the current one again.
+        What it took the place of, as a revision or as several put together, is current again.
         """
         with self._sales.work() as work:
             record = self._named(work, document)
             moves.deletable(record, force=force)
+            follow(work, record, gone=True)
             work.remove(record)
-            former = work.get(Document, record.source_id) if record.revision and record.source_id is not None else None
-            if former is not None and former.superseded_by == record.id:
-                work.keep(attrs.evolve(former, superseded_by=None), former, action="revision deleted")
+            formers = [*record.consolidates, *([record.source_id] if record.revision and record.source_id else [])]
+            for former in work.get_many(Document, formers).values():
+                if former.superseded_by == record.id:
+                    work.keep(attrs.evolve(former, superseded_by=None), former, action="current again")

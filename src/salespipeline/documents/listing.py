@@ -76,6 +76,8 @@ SHAPE = Shape(
         "answer": choice("answer", ("accepted", "rejected")),
         "opportunity": identity("opportunity", as_id),
         "source": identity("source", as_id),
+        "job": identity("job", as_id),
+        "balance": money("balance"),
         "contact": contact_filter,
         "owner": owner_filter,
         "reference": words("reference"),

@@ -14,20 +14,20 @@ from typing import Any
 import attrs
 
 from salespipeline import text
+from salespipeline.domain.adjusting import adjustments
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.cleaning import as_locale
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
-from salespipeline.domain.facts import Approval, ClientAnswer, Fact, Party, Payment, Seal
+from salespipeline.domain.facts import Approval, ClientAnswer, Fact, Party, Payment, Seal, Share
 from salespipeline.domain.fields import Answer, AnswerValue
-from salespipeline.domain.given import discounted, factor_of, shared_values
-from salespipeline.domain.lines import LARGEST, Discount, Line
-from salespipeline.domain.reading import as_charges
+from salespipeline.domain.given import shared_values
+from salespipeline.domain.lines import Discount, Line
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.totals import Charge, Margin, Totals, margin, totals
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.exchange import ExchangeRate
-from salespipeline.money import Currency, Money, round_half_up
+from salespipeline.money import Currency, Money
 
 __all__ = [
     "GIVEN", "Approval", "ClientAnswer", "Document", "DocumentType", "Fact", "Party", "Payment", "Seal", "as_type",
@@ -67,7 +67,9 @@ class Document(Displayed):
     *number* and *reference* are given at creation or at issue, as its series says (SPEC DOC-6). *seller*,
     *buyer*, *logo*, *payment_details* and *date* are copied in when it is issued, so that nothing that changes
     later changes what the client saw. *discount* and *charges* are those of the whole document. *exchange* is the rate
-    that its prices were converted by. *in_transit* is the id of the delivery that is mailing it.
+    that its prices were converted by. *takes* is how it takes from its source: ``credit``, ``delivery`` or ``deposit``;
+    *deducts* are the deposits that it takes off, *consolidates* the drafts that it took the place of, and *taken* is what
+    others take from it. *in_transit* is the id of the delivery that is mailing it.
 
     >>> settings, today = sales.settings.snapshot, dt.date(2026, 11, 24)
     >>> issued = quote.issued(settings, acme, on=today)
@@ -77,14 +79,15 @@ class Document(Displayed):
     'Thank you'
     >>> sent = sales.documents.mark_sent(quote)
     >>> late = sent.due + dt.timedelta(days=1)
-    >>> quote.state(today), sent.state(today), sent.state(late), sent.expired(late)
-    ('draft', 'sent', 'expired', True)
+    >>> quote.state(today), sent.state(today), sent.state(late), sent.expired(late), sent.overdue(late)
+    ('draft', 'sent', 'expired', True, False)
     """
 
     id: str
     version: int = 0
     type: DocumentType
     series: str
+    run: str = ""
     number: int | None = None
     reference: str | None = None
     root_id: str | None = None
@@ -92,6 +95,10 @@ class Document(Displayed):
     superseded_by: str | None = None
     opportunity_id: str | None = None
     source_id: str | None = None
+    takes: str = ""
+    deducts: tuple[str, ...] = ()
+    consolidates: tuple[str, ...] = ()
+    job_id: str | None = None
     contact_id: str
     person_id: str | None = None
     currency: Currency
@@ -117,6 +124,7 @@ class Document(Displayed):
     answer: ClientAnswer | None = None
     cancelled: Fact | None = None
     payments: tuple[Payment, ...] = ()
+    taken: tuple[Share, ...] = ()
     in_transit: str | None = None
     sent_at: dt.datetime | None = None
     sent_by: str | None = None
@@ -140,6 +148,10 @@ class Document(Displayed):
         reference: str | None = None,
         opportunity_id: str | None = None,
         source_id: str | None = None,
+        takes: str = "",
+        deducts: tuple[str, ...] = (),
+        consolidates: tuple[str, ...] = (),
+        job_id: str | None = None,
         exchange: ExchangeRate | None = None,
         checks: Checks | None = None,
     ) -> Document:
@@ -168,6 +180,10 @@ class Document(Displayed):
             number=number,
             opportunity_id=opportunity_id,
             source_id=source_id,
+            takes=takes,
+            deducts=deducts,
+            consolidates=consolidates,
+            job_id=job_id,
             exchange=exchange,
             created_at=at,
             created_by=by,
@@ -259,8 +275,25 @@ class Document(Displayed):
 
     @property
     def balance(self) -> Money:
-        """What is still to be paid."""
-        return self.total - self.paid
+        """What is still to be paid: the total, less payments and credit notes. Below nothing it is owed to the client.
+
+        The balance of a credit note on an invoice is nothing: it is settled there.
+        """
+        if self.takes == "credit":
+            return Money.zero(self.currency)
+        return self.total - self.paid - self.credited
+
+    @property
+    def credited(self) -> Money:
+        """What credit notes that were sent take from it."""
+        sent = (-share.total for share in self.taken if share.kind == "credit" and share.sent)
+        return Money.total(sent, self.currency)
+
+    def overdue(self, today: dt.date) -> bool:
+        """Whether it is a sent invoice with a balance whose last day to pay is over."""
+        past = self.due is not None and self.due < today
+        owed = self.type is DocumentType.INVOICE and self.sent and self.cancelled is None
+        return past and owed and self.balance.amount > 0
 
     @property
     def custom(self) -> dict[str, AnswerValue]:
@@ -288,8 +321,12 @@ class Document(Displayed):
             return "approval refused"
         if not self.sent:
             return "draft"
+        if self.overdue(today):
+            return "overdue"
         if self.payments:
             return "part paid" if self.balance else "paid"
+        if self.credited:
+            return "part credited" if self.balance else "credited"
         if self.answer is not None:
             return "accepted" if self.answer.accepted else "rejected"
         return "expired" if self.expired(today) else "sent"
@@ -328,46 +365,8 @@ def _values(
         values["terms"] = checks.take(text.clean, given["terms"], "terms", most=20_000, lines=True)  # type: ignore[arg-type]
     if "locale" in given:
         values["locale"] = checks.take(as_locale, given["locale"]) if given["locale"] else ""  # type: ignore[arg-type]
-    values |= _adjustments(given, checks, before, values)
+    values |= adjustments(given, checks, before, values)
     if values.get("reference") is not None and type in (DocumentType.INVOICE, DocumentType.CREDIT_NOTE):
         message = f"the number of a {type.words} is assigned when it is issued, so that there is no gap; leave it out"
         checks.add("reference", "assigned", message)
     return values
-
-
-def _adjustments(
-    given: Mapping[str, object], checks: Checks, before: Document | None, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return discount, charges and rate of exchange: as given, or converted where the currency changed."""
-    found: dict[str, Any] = {}
-    rate = given.get("rate")
-    after = values.get("currency", before.currency if before is not None else None)
-    changed = before is not None and after is not None and after != before.currency
-    if changed:
-        found["exchange"] = rate if isinstance(rate, ExchangeRate) and "lines" not in given else None
-    if "discount" in given:
-        wanted = given["discount"]
-        found["discount"] = None if wanted is None else checks.take(Discount.of, wanted)  # type: ignore[arg-type]
-    if "charges" in given:
-        found["charges"] = as_charges(given["charges"] or (), checks)
-    if changed and before is not None and (before.discount or before.charges) and rate is not None:
-        factor = checks.take(factor_of, rate, before.currency, after)
-        if factor is not None:
-            found.setdefault("discount", discounted(before.discount, factor, after))
-            found.setdefault("charges", tuple(charge.converted(factor, after) for charge in before.charges))
-    discount = found.get("discount", before.discount if before is not None else None)
-    charges = found.get("charges", before.charges if before is not None else ())
-    lines = values.get("lines", before.lines if before is not None else None)
-    if (discount or charges) and lines and after is not None and not checks.problems:
-        amounts = [("discount", discount.amount if discount is not None else None)]
-        amounts += [(f"charges[{place}].amount", charge.amount) for place, charge in enumerate(charges)]
-        for path, amount in amounts:
-            if amount is not None and amount != round_half_up(amount, after.digits):
-                checks.add(path, "digits", f"{after} has {after.digits} minor digits, so {amount} cannot be charged")
-        if not checks.problems:
-            try:
-                if abs(totals(lines, after, discount=discount, charges=charges).total.minor) > LARGEST:
-                    checks.add("charges", "range", "the total has more than 18 digits")
-            except Invalid as error:
-                checks.within("charges", error)
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from enum import StrEnum
 
 import attrs
@@ -11,7 +12,7 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.organisation import Organisation
 from salespipeline.money import Money
 
-__all__ = ["Approval", "ClientAnswer", "Fact", "Party", "Payment", "Seal"]
+__all__ = ["Approval", "Chain", "ClientAnswer", "Fact", "Party", "Payment", "Seal", "Share"]
 
 
 class Approval(StrEnum):
@@ -94,7 +95,40 @@ class Party:
 
 @attrs.frozen(kw_only=True)
 class Seal:
-    """SHA-256 of the content, and of the PDF that left, where one did. (SPEC DOC-7)"""
+    """SHA-256 of the content, and of the PDF that left, where one did. (SPEC DOC-7)
+
+    Once it is sent, it is a link of the chain of its series: *position* counts from 1, *previous* is the link before it,
+    and *link* the SHA-256 of this one. See ``salespipeline.sealing``.
+    """
 
     content: str
     pdf: str | None = None
+    position: int | None = None
+    previous: str = ""
+    link: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Chain:
+    """The end of the chain of seals of one series: how many there are, and the last link. Its id is the series."""
+
+    id: str
+    version: int = 0
+    position: int = 0
+    link: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Share:
+    """What another document takes from this one. See ``salespipeline.domain.taking``.
+
+    *kind* is ``credit``, ``delivery``, ``deposit`` or ``deduction``; *rates* are percent, category, net and tax; *quantities*
+    say how many of which line.
+    """
+
+    document_id: str
+    kind: str
+    sent: bool = False
+    total: Money
+    rates: tuple[tuple[Decimal, str, Money, Money], ...] = ()
+    quantities: tuple[tuple[int, Decimal], ...] = ()

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 
 import attrs
 
 from salespipeline import text
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.contacts import Contact
-from salespipeline.domain.document import Approval, ClientAnswer, Document, DocumentType, Fact, Payment, Seal
-from salespipeline.domain.lines import Discount
+from salespipeline.domain.document import Approval, ClientAnswer, Document, Fact, Payment, Seal
 from salespipeline.domain.rules import Move, refuse
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotAllowed, Problem
-from salespipeline.money import EXACT, Money
+from salespipeline.money import Money
 
 __all__ = [
     "answered",
     "approval_refused",
     "approval_requested",
     "approved",
+    "assigned",
     "cancelled",
     "deletable",
     "edited",
@@ -30,14 +29,17 @@ __all__ = [
     "marked_sent",
     "paid",
     "released",
-    "revision_of",
-    "superseded",
-    "values_of",
 ]
 
 
 def _why(why: str) -> str:
     return text.clean(why, "why", most=2000, lines=True)
+
+
+def assigned(document: Document, job_id: str | None) -> Document:
+    """Return it assigned to a job, or to none; everything else stays as it is. (SPEC DOC-11)"""
+    refuse(document, Move.ASSIGN if job_id is not None else Move.UNASSIGN)
+    return attrs.evolve(document, job_id=job_id)
 
 
 def edited(
@@ -145,83 +147,3 @@ def deletable(document: Document, *, force: bool) -> None:
             "discouraged: cancel() keeps it. To delete it all the same, pass force=True; its number is never used again."
         )
         raise NotAllowed(message, record=document.name, action="delete")
-
-
-def superseded(document: Document, *, by_id: str) -> Document:
-    """Return it with a later revision in its place."""
-    refuse(document, Move.REVISE)
-    return attrs.evolve(document, superseded_by=by_id)
-
-
-def revision_of(document: Document, *, id: str, at: datetime, by: str) -> Document:
-    """Return the draft of the next revision: same root reference, revision number + 1. (SPEC DOC-4)
-
-    >>> sales.documents.revise(sales.documents.mark_sent(quote), note="As agreed on the phone").reference
-    'QUO/00001-R1'
-    """
-    refuse(document, Move.REVISE)
-    root = (document.reference or "").removesuffix(f"-R{document.revision}")
-    return Document(
-        id=id,
-        series=document.series,
-        number=document.number,
-        reference=f"{root}-R{document.revision + 1}",
-        root_id=document.root_id or document.id,
-        revision=document.revision + 1,
-        opportunity_id=document.opportunity_id,
-        source_id=document.id,
-        created_at=at,
-        created_by=by,
-        **_content(document),
-    )
-
-
-def values_of(document: Document, type: DocumentType) -> dict[str, Any]:
-    """Return the values that a duplicate of *document*, or one converted to *type*, starts with. (SPEC DOC-4)
-
-    A credit note mirrors its invoice exactly: every quantity and amount of discount is negated.
-    """
-    content = _content(document)
-    lines = document.lines
-    mirrored = type is DocumentType.CREDIT_NOTE and document.type is not DocumentType.CREDIT_NOTE
-    if mirrored:
-        lines = tuple(line.negated() for line in lines)
-    return {
-        "subject": content["subject"],
-        "currency": content["currency"],
-        "lines": lines,
-        "discount": content["discount"] if not mirrored else _negated(document.discount),
-        "charges": content["charges"] if not mirrored else tuple(charge.negated() for charge in document.charges),
-        "note": content["note"],
-        "locale": content["locale"],
-        "owner": content["owner_id"],
-        "contact": content["contact_id"],
-        "person": content["person_id"],
-    }
-
-
-def _negated(discount: Discount | None) -> Discount | None:
-    if discount is None or discount.amount is None:
-        return discount  # a percentage is of lines that are negated themselves
-    return Discount(amount=EXACT.minus(discount.amount))
-
-
-def _content(document: Document) -> dict[str, Any]:
-    names = [
-        "type",
-        "contact_id",
-        "person_id",
-        "currency",
-        "lines",
-        "discount",
-        "charges",
-        "exchange",
-        "subject",
-        "due",
-        "note",
-        "terms",
-        "locale",
-        "answers",
-        "owner_id",
-    ]
-    return {name: getattr(document, name) for name in names}

@@ -10,7 +10,7 @@ from salespipeline import text
 from salespipeline.domain.checks import Checks
 from salespipeline.errors import Invalid, Problem, shown
 
-__all__ = ["DEFAULT_SERIES", "Series", "check_pattern", "check_reference", "format_number"]
+__all__ = ["DEFAULT_SERIES", "Series", "check_pattern", "check_reference", "counter", "format_number"]
 
 _REFUSED = {
     ".": "a point is for fractions",
@@ -70,6 +70,15 @@ def format_number(pattern: str, number: int) -> str:
 def check_reference(value: str, path: str = "reference") -> str:
     """Return a reference that somebody typed, or raise ``Invalid``."""
     return text.clean(value, path, most=60, required=True)
+
+
+def counter(series: str, run: str) -> str:
+    """Return the name of the counter of a series, or of one run of it.
+
+    >>> counter("s7", ""), counter("s7", "INV-2026-")
+    ('s7', 's7|INV-2026-')
+    """
+    return f"{series}|{run}" if run else series
 
 
 @attrs.frozen(kw_only=True)

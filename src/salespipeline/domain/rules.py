@@ -42,6 +42,10 @@ class Move(StrEnum):
     DUPLICATE = "duplicate"
     REVISE = "revise"
     CONVERT = "convert"
+    DEPOSIT = "deposit"
+    CONSOLIDATE = "consolidate"
+    ASSIGN = "assign"
+    UNASSIGN = "unassign"
 
 
 class Bar(StrEnum):
@@ -55,9 +59,11 @@ class Bar(StrEnum):
     ACCEPTED = "the client has accepted it already"
     REJECTED = "the client rejected it; make a new one with revise() or duplicate()"
     CANCELLED = "it was cancelled; make a new one with duplicate()"
-    SUPERSEDED = "a later revision took its place; use that one"
+    SUPERSEDED = "another document, such as a later revision, took its place; use that one"
     PAYMENTS = "payments were booked on it; issue a credit note instead"
     PAID = "it is paid in full"
+    TAKEN = "other documents take from it (credit notes, delivery notes, deposits); cancel or delete those first"
+    UNASSIGNED = "it is assigned to no job"
 
 
 def _bars(document: Document) -> frozenset[Bar]:
@@ -74,6 +80,8 @@ def _bars(document: Document) -> frozenset[Bar]:
         Bar.SUPERSEDED: document.superseded_by is not None,
         Bar.PAYMENTS: bool(document.payments),
         Bar.PAID: bool(document.payments) and not document.balance,
+        Bar.TAKEN: bool(document.taken),
+        Bar.UNASSIGNED: document.job_id is None,
     }
     return frozenset(bar for bar, stands in facts.items() if stands)
 
@@ -111,8 +119,8 @@ RULES: Mapping[Move, Rule] = {
         unless=frozenset({Bar.CANCELLED, Bar.SUPERSEDED, Bar.PAID}),
         instead="make an invoice from it with documents.convert() and book the payment there",
     ),
-    Move.CANCEL: Rule(phases=_SETTLED, unless=frozenset({Bar.CANCELLED, Bar.PAYMENTS})),
-    Move.DELETE: Rule(phases=_SETTLED),
+    Move.CANCEL: Rule(phases=_SETTLED, unless=frozenset({Bar.CANCELLED, Bar.PAYMENTS, Bar.TAKEN})),
+    Move.DELETE: Rule(phases=_SETTLED, unless=frozenset({Bar.TAKEN})),
     Move.DUPLICATE: Rule(
         types=frozenset(DocumentType) - {T.PURCHASE_ORDER},
         instead="stock has moved for it (SPEC DOC-4); draft a new one with documents.draft()",
@@ -120,10 +128,24 @@ RULES: Mapping[Move, Rule] = {
     Move.REVISE: Rule(
         types=frozenset(DocumentType) - _LEGAL,
         phases=_SENT,
-        unless=frozenset({Bar.CANCELLED, Bar.SUPERSEDED}),
+        unless=frozenset({Bar.CANCELLED, Bar.SUPERSEDED, Bar.TAKEN}),
         instead="correct it with a credit note, by documents.convert(…, 'credit_note')",
     ),
     Move.CONVERT: Rule(phases=_SETTLED, unless=frozenset({Bar.REJECTED, Bar.CANCELLED, Bar.SUPERSEDED})),
+    Move.DEPOSIT: Rule(
+        types=frozenset({T.QUOTE, T.PRO_FORMA}),
+        phases=_SETTLED,
+        unless=frozenset({Bar.REJECTED, Bar.CANCELLED, Bar.SUPERSEDED}),
+        instead="a deposit is invoiced on a quote or a pro forma",
+    ),
+    Move.CONSOLIDATE: Rule(
+        types=frozenset({T.INVOICE}),
+        phases=_DRAFT,
+        unless=frozenset({Bar.HELD, Bar.CANCELLED, Bar.SUPERSEDED, Bar.TAKEN}),
+        instead="only unsent invoices are put together; use documents.convert() to make one first",
+    ),
+    Move.ASSIGN: Rule(phases=_SETTLED),
+    Move.UNASSIGN: Rule(phases=_SETTLED, unless=frozenset({Bar.UNASSIGNED})),
 }
 
 CONVERSIONS: Mapping[DocumentType, frozenset[DocumentType]] = {
@@ -165,7 +187,9 @@ _WORDS = {Move.EDIT: "edited", Move.HOLD: "put on hold", Move.RELEASE: "released
           Move.REQUEST_APPROVAL: "put up for approval", Move.APPROVE: "approved", Move.REFUSE: "refused",
           Move.ACCEPT: "accepted", Move.REJECT: "rejected", Move.PAY: "paid", Move.CANCEL: "cancelled",
           Move.DELETE: "deleted", Move.DUPLICATE: "duplicated", Move.REVISE: "revised",
-          Move.CONVERT: "converted"}  # fmt: skip
+          Move.CONVERT: "converted", Move.DEPOSIT: "invoiced in advance",
+          Move.CONSOLIDATE: "put together with others", Move.ASSIGN: "assigned",
+          Move.UNASSIGN: "taken from its job"}  # fmt: skip
 
 
 def _reason(document: Document, move: Move, into: DocumentType | None) -> str | None:

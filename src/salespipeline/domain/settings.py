@@ -20,6 +20,7 @@ from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.organisation import Organisation
 from salespipeline.errors import Invalid, NotFound, Problem, shown
+from salespipeline.money import Money
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -127,6 +128,7 @@ class User:
     name: str
     email: str = ""
     department: str = ""
+    approval_limit: Money | None = None  # up to which they may draw up and approve purchase orders (SPEC DOC-8)
     position: int = 0
     archived: bool = False
 
@@ -142,7 +144,15 @@ class User:
             name=lambda value: text.clean(value, "name", required=True),
             email=lambda value: text.email(value, "email") if value else "",
             department=lambda value: text.clean(value, "department"),
+            approval_limit=_limit,
         )
+
+
+def _limit(value: object) -> Money | None:
+    found = None if value is None else Money.of(value)  # type: ignore[arg-type]
+    if found is not None and found.amount < 0:
+        raise Invalid(Problem("approval_limit", "range", f"a limit is nothing or more, not {found}"))
+    return found
 
 
 Setting: TypeAlias = Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema

@@ -14,7 +14,7 @@ from salespipeline.domain.lines import Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.errors import Invalid, Problem, shown
-from salespipeline.money import Amount
+from salespipeline.money import Amount, Money
 from salespipeline.query import All, Cmp, Has, Missing, Predicate, Query
 from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
 
@@ -84,9 +84,18 @@ class TaxRateList(SettingList[TaxRate]):
 class UserList(SettingList[User]):
     """The users. (SPEC SET-9)"""
 
-    def add(self, name: str, *, email: str = "", department: str = "", id: str | None = None) -> User:
-        """Add a user; *id* is what the host calls them when they act."""
+    def add(
+        self,
+        name: str,
+        *,
+        email: str = "",
+        department: str = "",
+        approval_limit: Money | str | None = None,
+        id: str | None = None,
+    ) -> User:
+        """Add a user; *id* is what the host calls them when they act, *approval_limit* such as ``"5000 GBP"``. (SPEC DOC-8)"""
         values: dict[str, Any] = {"name": name, "email": email, "department": department}
+        values["approval_limit"] = approval_limit
         if id is not None:
             values["id"] = text.clean(id, "id", required=True)
         with self._sales.work() as work:

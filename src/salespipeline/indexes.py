@@ -1,0 +1,210 @@
+"""What can be queried of each record: one function a kind. ``None`` values are left out. See ``salespipeline.catalog``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from salespipeline.domain.activity import Activity
+from salespipeline.domain.contacts import Contact
+from salespipeline.domain.document import Document
+from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.domain.items import Item
+from salespipeline.domain.jobs import Job
+from salespipeline.domain.numbering import Series, counter
+from salespipeline.domain.opportunity import Opportunity
+from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.sending import Batch, Delivery
+from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.sortable import answer_marks, instant
+from salespipeline.entries import Scalar
+from salespipeline.text import fold
+
+__all__ = [
+    "SETTING_LISTS",
+    "Values",
+    "activity_index",
+    "batch_index",
+    "contact_index",
+    "delivery_index",
+    "document_index",
+    "item_index",
+    "job_index",
+    "nothing_index",
+    "opportunity_index",
+    "setting_index",
+]
+
+LAST_DAY = "9999-12-31"  # what sorts in place of a day that is missing: last
+NEVER = "9999-12-31T23:59:59.999999Z"
+Values = Iterator[tuple[str, "Scalar | tuple[Scalar, ...] | None"]]
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+SETTING_LISTS: dict[type[Any], str] = {
+    Stage: "stage",
+    Probability: "probability",
+    Tag: "tag",
+    TaxRate: "tax_rate",
+    User: "user",
+    Series: "series",
+    FieldSchema: "field",
+    Organisation: "organisation",
+}
+
+
+def setting_index(record: Any) -> Values:
+    """Yield what can be queried of one."""
+    yield "list", SETTING_LISTS[type(record)]
+    match record:
+        case User() | Organisation():
+            yield "label", record.id  # two users may share a name
+        case FieldSchema():
+            yield "label", f"{record.record_type}.{record.key}"
+        case _:
+            yield "label", fold(record.label)
+
+
+def nothing_index(_record: object) -> Values:
+    """Yield what can be queried of one."""
+    yield from ()
+
+
+def item_index(item: Item) -> Values:
+    """Yield what can be queried of one."""
+    yield "reference", fold(item.reference)
+    yield "group", fold(item.group)
+    yield "text", fold(f"{item.reference} {item.description} {item.group}")
+    yield "archived", int(item.archived)
+    yield "parts", tuple(dict.fromkeys(part.item_id for part in item.parts))
+
+
+def contact_index(contact: Contact) -> Values:
+    """Yield what can be queried of one."""
+    yield "name", fold(contact.name)
+    yield "email", contact.email.casefold() or None
+    yield "country", contact.country or None
+    yield "text", fold(f"{contact.name} {contact.email} {' '.join(person.name for person in contact.persons)}")
+    yield "created", instant(contact.created_at)
+
+
+def _said(answers: Iterable[Answer]) -> Iterator[str]:
+    """Yield what was written in answers, for free text to find."""
+    for answer in answers:
+        if isinstance(answer.value, str):
+            yield answer.value
+        elif isinstance(answer.value, tuple):
+            yield from answer.value
+
+
+def opportunity_index(deal: Opportunity) -> Values:
+    """Yield what can be queried of one."""
+    yield "reference", fold(deal.reference)
+    yield "import_key", deal.import_key
+    yield "subject", fold(deal.subject)
+    yield "text", fold(" ".join((deal.reference, deal.subject, deal.note, *_said(deal.answers))))
+    yield "contact", deal.contact_id
+    yield "person", deal.person_id
+    yield "owner", deal.owner_id
+    yield "department", deal.department
+    yield "stage", deal.stage_id
+    yield "probability", deal.probability_id
+    yield "status", deal.status.value
+    yield "tags", deal.tags
+    yield "answers", tuple(answer_marks(deal.answers))
+    yield "sources", tuple(dict.fromkeys(line.source for line in deal.lines))
+    yield "currency", str(deal.currency)
+    yield "value", deal.value.minor
+    yield "due", _day(deal.due)
+    yield "due_sort", _day(deal.due) or LAST_DAY
+    yield "created", instant(deal.created_at)
+    yield "created_on", _day(deal.created_on)
+    yield "closed_sort", instant(deal.closed_at) if deal.closed_at is not None else NEVER
+    yield "closed_on", _day(deal.closed_on)
+    if deal.closed_at is not None:
+        yield "cycle", int((deal.closed_at - deal.created_at).total_seconds())
+
+
+def document_index(document: Document) -> Values:
+    """Yield what can be queried of one."""
+    reference = document.reference
+    yield "type", document.type.value
+    yield "reference", None if reference is None else fold(reference)
+    yield "reference_sort", "" if reference is None else fold(reference)
+    if document.number is not None and not document.revision:
+        yield "series", counter(document.series, document.run)
+        yield "number", document.number
+    # One current revision: two writers who revise the same document put the same unique value.
+    yield "current", None if document.superseded_by else document.root_id or document.id
+    yield "opportunity", document.opportunity_id
+    yield "source", document.source_id
+    yield "job", document.job_id
+    yield "contact", document.contact_id
+    yield "owner", document.owner_id
+    yield "text", fold(" ".join((reference or "", document.subject, document.note, *_said(document.answers))))
+    yield "answers", tuple(answer_marks(document.answers))
+    yield "currency", str(document.currency)
+    totals = document.totals
+    yield "net", totals.net.minor
+    yield "total", totals.total.minor
+    yield "date", _day(document.date)
+    yield "date_sort", _day(document.date) or LAST_DAY
+    yield "due", _day(document.due)
+    yield "due_sort", _day(document.due) or LAST_DAY
+    yield "sent", int(document.sent)
+    yield "sent_at", instant(document.sent_at) if document.sent_at is not None else None
+    yield "held", int(document.held is not None)
+    yield "approval", document.approval.value
+    yield "answer", None if document.answer is None else ("accepted" if document.answer.accepted else "rejected")
+    yield "cancelled", int(document.cancelled is not None)
+    yield "superseded", int(document.superseded_by is not None)
+    yield "in_transit", document.in_transit
+    yield "paid", document.paid.minor
+    yield "balance", document.balance.minor
+    yield "link", None if document.seal is None else document.seal.position
+    yield "created", instant(document.created_at)
+
+
+def activity_index(activity: Activity) -> Values:
+    """Yield what can be queried of one."""
+    yield "record", f"{activity.record_kind}:{activity.record_id}"
+    yield "record_version", activity.record_version
+    yield "record_kind", activity.record_kind
+    yield "action", activity.action
+    yield "at", instant(activity.at)
+    yield "by", activity.by
+
+
+def delivery_index(delivery: Delivery) -> Values:
+    """Yield what can be queried of one."""
+    yield "batch", delivery.batch_id
+    yield "position", delivery.position
+    yield "letter", delivery.letter
+    yield "document", delivery.document_id
+    yield "state", delivery.state.value
+    yield "live", delivery.live
+    yield "lease_until", delivery.lease_until
+    yield "retry_at", delivery.retry_at
+    yield "message_id", delivery.message_id or None
+    yield "planned", instant(delivery.planned_at)
+
+
+def batch_index(batch: Batch) -> Values:
+    """Yield what can be queried of one."""
+    yield "state", batch.state.value
+    yield "key", batch.key
+    yield "started", instant(batch.started_at)
+
+
+def job_index(job: Job) -> Values:
+    """Yield what can be queried of one."""
+    yield "reference", fold(job.reference)
+    yield "text", fold(f"{job.reference} {job.subject} {job.project}")
+    yield "project", fold(job.project)
+    yield "opportunity", job.opportunity_id
+    yield "contact", job.contact_id
+    yield "created", instant(job.created_at)
