@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import salespipeline as sp
 from salespipeline.importing import ImportReport, Row, import_opportunities
 
+FILES = ("sales_pipeline.csv", "accounts.csv", "products.csv", "sales_teams.csv")
 START = datetime(2016, 10, 1, 9, tzinfo=UTC)  # for those that were never engaged
 
 
@@ -34,14 +36,12 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}T09:00:00+00:00")
 
 
-def fill(sales: sp.Sales, data: Path, progress: Any = None) -> ImportReport:
+def fill(sales: sp.Sales, data: Path, progress: Callable[[int, int], None] | None = None) -> ImportReport:
     """Make settings and contacts from the lists, then import the pipeline."""
     teams = {row["sales_agent"]: row for row in rows(data / "sales_teams.csv")}
     prices = {row["product"].replace(" ", ""): row for row in rows(data / "products.csv")}
-    accounts = rows(data / "accounts.csv")
-    contacts: dict[str, sp.Opportunity | Any] = {}
-    known = "Prospecting" in sales.settings.stages
-    if not known:
+    accounts = {row["account"]: row for row in rows(data / "accounts.csv")}
+    if "Prospecting" not in sales.settings.stages:
         with sales.transaction():
             sales.settings.edit_organisation(name="Hardware Ltd", email="sales@hardware.example", currency="USD")
             sales.settings.stages.add("Prospecting", "Engaging")
@@ -55,16 +55,18 @@ def fill(sales: sp.Sales, data: Path, progress: Any = None) -> ImportReport:
                 sales.settings.items.add(
                     product["product"], product["product"], price=product["sales_price"], group=product["series"]
                 )
-            for account in accounts:
-                name = account["account"]
+            sales.settings.fields.add("opportunity", "sector", "Sector", "text")
+            for name, account in accounts.items():
                 email = f"office@{slug(name)}.example"
                 sales.contacts.add(name, email=email, country=account["office_location"])
             sales.contacts.add("(no account)")
-    for contact in sales.contacts:
-        contacts[contact.name] = contact
+    contacts = {contact.name: contact for contact in sales.contacts}
+
+    def product_of(row: Row) -> dict[str, str]:
+        return prices[row["product"].replace(" ", "")]  # the pipeline writes GTXPro, the list GTX Pro
 
     def lines(row: Row) -> list[sp.Line]:
-        product = prices[row["product"].replace(" ", "")]  # the pipeline writes GTXPro, the list GTX Pro
+        product = product_of(row)
         price = row["close_value"] if row["deal_stage"] == "Won" else product["sales_price"]
         return [sp.Line(product["product"], unit_price=price, reference=product["product"], source="item")]
 
@@ -72,12 +74,13 @@ def fill(sales: sp.Sales, data: Path, progress: Any = None) -> ImportReport:
         return {"Won": "won", "Lost": "lost"}.get(row["deal_stage"], "open")
 
     mapping = {
-        "subject": "product",
+        "subject": lambda row: product_of(row)["product"],
         "contact": lambda row: contacts[row["account"] or "(no account)"],
         "reference": "opportunity_id",
         "lines": lines,
         "owner": lambda row: slug(row["sales_agent"]),
         "tags": lambda row: [teams[row["sales_agent"]]["manager"]],
+        "custom": lambda row: {"sector": accounts[row["account"]]["sector"]} if row["account"] else None,
         "stage": lambda row: "Prospecting" if row["deal_stage"] == "Prospecting" else "Engaging",
         "probability": lambda row: "Prospect 10%" if row["deal_stage"] == "Prospecting" else "Engaged 40%",
         "at": lambda row: moment(row["engage_date"]) if row["engage_date"] else START,
@@ -88,38 +91,53 @@ def fill(sales: sp.Sales, data: Path, progress: Any = None) -> ImportReport:
 
 
 def quote(sales: sp.Sales) -> int:
-    """Quote every engaging opportunity that has an account."""
+    """Quote every engaging opportunity that has an account and no quote yet."""
     nobody = sales.contacts.get("(no account)")
-    number = 0
+    quoted = {document.opportunity_id for document in sales.documents.where(type="quote")}
+    open_ones = sales.opportunities.where(stage="Engaging", status="open").order("created")
+    wanted = [deal for deal in open_ones if deal.contact_id != nobody.id and deal.id not in quoted]
     with sales.transaction():
-        for deal in list(sales.opportunities.where(stage="Engaging", status="open")):
-            if deal.contact_id != nobody.id:
-                sales.documents.draft(deal, "quote")
-                number += 1
-    return number
+        for deal in wanted:
+            sales.documents.draft(deal, "quote")
+    return len(wanted)
+
+
+def progress(done: int, total: int, _row: object = None) -> None:
+    """Say how far it has come, on one line that goes away at the end."""
+    if sys.stderr.isatty():
+        print(f"   {done:,} of {total:,}" if done < total else " " * 30, end="\r", file=sys.stderr, flush=True)
 
 
 def main() -> None:
     """Import, quote, send all, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("real-output"))
-    parser.add_argument("--smtp", metavar="URL", help="such as smtp://localhost:2525")
+    parser = argparse.ArgumentParser(description="Import a real pipeline, quote what is open, send all, and report.")
+    parser.add_argument(
+        "data", type=Path, help="the folder with sales_pipeline.csv, accounts.csv, products.csv, sales_teams.csv"
+    )
+    parser.add_argument(
+        "out", type=Path, nargs="?", default=Path("real-output"), help="gets the database and the mails"
+    )
+    parser.add_argument("--smtp", metavar="URL", help="mail by SMTP instead, such as smtp://localhost:2525")
     given = parser.parse_args()
+    if missing := [name for name in FILES if not (given.data / name).is_file()]:
+        parser.error(f"{given.data} has no {', '.join(missing)}")
     given.out.mkdir(parents=True, exist_ok=True)
     mailer = sp.mail.Smtp(given.smtp) if given.smtp else sp.mail.Folder(given.out / "mails")
     with sp.open(given.out / "pipeline.db", actor="import", mailer=mailer) as sales:
-        print(fill(sales, given.data, lambda done, total: print(f"  imported {done:,} of {total:,}", end="\r")))
-        if not len(sales.documents):
-            print(quote(sales), "quotes drafted")
+        print("1  import")
+        print(f"   {fill(sales, given.data, progress)}")
+        print("2  quotes")
+        print(f"   {quote(sales):,} drafted")
+        print("3  send all")
         plan = sales.documents.where(type="quote", sent=False).order("created").plan_send_all()
-        print(plan)
-        print(plan.run(progress=lambda done, total, _row: print(f"  {done:,} of {total:,}", end="\r")))
-        print(sales.reports.conversion())
-        print(sales.reports.performance("department"))
-        print(sales.reports.performance("owner"))
-        print(sales.reports.coming())
-        print(sales.reports.pipeline())
+        print(f"   {plan.headline}\n   {plan.run(progress=progress)}")
+        print("4  reports")
+        reports = sales.reports
+        for report in (
+            reports.conversion(), reports.performance("department"), reports.performance("owner"), reports.coming(), reports.pipeline(),
+        ):  # fmt: skip
+            print(f"\n{report}")
+    print(f"\nThe database{'' if given.smtp else ' and the mails'}: {given.out.resolve()}")
 
 
 if __name__ == "__main__":

@@ -62,5 +62,12 @@ def test_the_known_truths_of_the_real_data_hold():
         (everything,) = sales.reports.performance("source")
         assert str(everything.cycle_days) == "51.78"
         assert {row.stage: row.count for row in sales.reports.pipeline()} == {"Prospecting": 500, "Engaging": 1589}
+        assert sales.opportunities.where(subject="GTX Pro").count() == 1480  # written GTXPro there
+        assert next(iter(sales.opportunities.where(contact=sales.contacts.get("Cancity")))).custom == {
+            "sector": "retail"
+        }
         again = example.fill(sales, DATA)
         assert (again.created, again.known) == (0, 8800)
+        assert (example.quote(sales), example.quote(sales)) == (501, 0)
+        plan = sales.documents.where(type="quote", sent=False)[:20].plan_send_all()
+        assert str(plan.run()) == "Sent all: 20 sent"
