@@ -66,6 +66,7 @@ class ByScanning(Act):
     tally = BaseTransaction.tally
     candidates = BaseTransaction.candidates
     page = BaseTransaction.page
+    settled = BaseTransaction.settled
 
 
 class Sabotaged(Wrapped):

@@ -127,14 +127,14 @@ def test_cancelling_leaves_out_the_rest_and_frees_it(sales, post):
 @pytest.mark.usefixtures("drafts")
 def test_a_pace_is_kept_by_all_who_send(sales, post):
     post()
-    batch = plan(sales).queue(per_second=2)
+    batch = plan(sales).queue(per_second=0.01)
     waits: list[float] = []
     senders = [Sender(sales, worker=name, sleep=waits.append) for name in ("one", "two")]
     letters = [delivery.letter for delivery in sales.deliveries.of_batch(batch)]
     for place, letter in enumerate(letters):
         senders[place % 2].deliver(letter)
-    # Nobody slept, so that all turns were taken at almost the same moment: half a second from each to the next.
-    assert [round(wait * 2) for wait in waits] == [1, 2, 3]
+    # Nobody slept, so that all turns were taken at almost the same moment: a hundred seconds from each to the next.
+    assert [round(wait / 100) for wait in waits] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("pace", [0, -1, "fast", True, float("nan")])

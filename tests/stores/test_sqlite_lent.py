@@ -51,7 +51,7 @@ class Host:
         self._opened = opened
         self._local = threading.local()
         self._catalogs: list[Catalog] = []
-        self._stores: list[LentSqliteStore] = []
+        self._lent: list[tuple[sqlite3.Connection, LentSqliteStore]] = []
         self._closed = False
         self._lend()
 
@@ -63,7 +63,7 @@ class Host:
             connection.execute("PRAGMA synchronous = NORMAL")
             self._opened.append(connection)
             self._local.lent = connection, SqliteStore.around(connection)
-            self._stores.append(self._local.lent[1])
+            self._lent.append(self._local.lent)
             for catalog in self._catalogs:
                 self._local.lent[1].prepare(catalog)
             connection.commit()
@@ -85,9 +85,10 @@ class Host:
     def close(self) -> None:
         self._lend()[1].close()
         self._closed = True
-        for store in self._stores:
+        for connection, store in self._lent:
             with contextlib.suppress(TransactionOpen):  # another thread is in a transaction, and ends it
                 store.close()
+                connection.close()
 
 
 class TestLentSqliteStore(StoreTests):

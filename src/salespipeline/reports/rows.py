@@ -110,8 +110,11 @@ class Report(Tabular, Generic[Row]):
     def labelled(self) -> list[dict[str, object]]:
         """Return the rows for people: a label that is missing is said, and a column in which none stands is left out.
 
-        >>> sales.reports.coming().labelled()[0]["month"], sales.reports.coming().to_dicts()[0]["month"]
-        ('no date', '')
+        >>> rack = sp.Line("Rack", unit_price=95)
+        >>> _ = sales.opportunities.create(contact=acme, subject="Racks", due="2026-12-01", lines=[rack])
+        >>> coming = sales.reports.coming()
+        >>> [row["month"] for row in coming.labelled()], [row["month"] for row in coming.to_dicts()]
+        (['no date', '2026-12'], ['', '2026-12'])
         """
         rows = self.to_dicts()
         empty = {name for name in self.columns if all(row[name] in (None, "") for row in rows)}
