@@ -19,7 +19,7 @@ DATA = ROOT.parent / "shared" / "data" / "crm-sales-opportunities"
 def test_the_demo_leaves_what_it_promises_and_can_be_repeated(tmp_path, capsys):
     for _ in range(2):
         assert main([str(tmp_path)]) == 0
-    assert "Sent all: 7 left out, 29 sent" in capsys.readouterr().out
+    assert "Sent all: 29 sent, 7 left out" in capsys.readouterr().out
     assert len(list((tmp_path / "mails").glob("*.eml"))) == 29
     assert len(list((tmp_path / "pdfs").glob("*.pdf"))) == 29
     assert all(pdf.read_bytes().startswith(b"%PDF-") for pdf in (tmp_path / "pdfs").iterdir())

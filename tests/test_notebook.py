@@ -283,6 +283,12 @@ def test_an_answer_stands_in_a_frame_as_text(sales):
     assert (seats["default"], found["choices"], found["type"]) == ("4", "fair, web", "multiple_choice")
 
 
+def test_a_limit_stands_in_a_frame_with_its_currency(sales):
+    sales.settings.users.edit("jane", approval_limit="1000 GBP")
+    (row,) = sales.settings.users.to_polars().iter_rows(named=True)
+    assert (row["approval_limit"], row["currency"]) == (Decimal("1000.00"), "GBP")
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_where_a_library_is_missing_the_error_says_how_to_get_it(sales, monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
+from salespipeline.domain.display import Tabular
 from salespipeline.domain.sending import Delivery, DeliveryState, Reason
 from salespipeline.money import Money
 from salespipeline.tables import csv_of
@@ -83,7 +84,7 @@ class SendRow:
         )
 
 
-class Plan:
+class Plan(Tabular):
     """What *send all* would do. Look at it, then ``run()`` it; until then nothing has left and nothing is written.
 
     >>> plan = sales.documents.where(type="quote", sent=False).plan_send_all()
@@ -167,17 +168,8 @@ class Plan:
             for row in self.rows
         ]
 
-    def to_pandas(self) -> Any:
-        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""
-        from salespipeline.notebook import to_pandas
-
-        return to_pandas(self.to_dicts(), PLAN_COLUMNS)
-
-    def to_polars(self) -> Any:
-        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed."""
-        from salespipeline.notebook import to_polars
-
-        return to_polars(self.to_dicts(), PLAN_COLUMNS)
+    def _columns(self) -> Mapping[str, type]:
+        return PLAN_COLUMNS
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -211,7 +203,7 @@ class Plan:
         return f"<{self.headline}>"
 
 
-class SendReport:
+class SendReport(Tabular):
     """What *send all* did: every planned document once. *paused* says why it stopped early, if it did.
 
     >>> report = sales.documents.all().plan_send_all().run()
@@ -254,17 +246,8 @@ class SendReport:
         """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
         return csv_of(self.to_dicts(), SENT_COLUMNS)
 
-    def to_pandas(self) -> Any:
-        """Return the rows as a pandas data frame; raises ``ImportError`` where pandas is not installed."""
-        from salespipeline.notebook import to_pandas
-
-        return to_pandas(self.to_dicts(), SENT_COLUMNS)
-
-    def to_polars(self) -> Any:
-        """Return the rows as a polars data frame; raises ``ImportError`` where polars is not installed."""
-        from salespipeline.notebook import to_polars
-
-        return to_polars(self.to_dicts(), SENT_COLUMNS)
+    def _columns(self) -> Mapping[str, type]:
+        return SENT_COLUMNS
 
     def __iter__(self) -> Iterator[SendRow]:
         return iter(self.rows)
@@ -276,7 +259,8 @@ class SendReport:
     def headline(self) -> str:
         """How many came to which end."""
         counts = Counter(row.state.value for row in self.rows)
-        said = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "nothing to do"
+        order = sorted(counts, key=lambda state: (state != "sent", state == "left out", state))
+        said = ", ".join(f"{counts[state]:,} {state}" for state in order) or "nothing to do"
         return f"Sent all: {said}" + (f" (paused: {self.paused})" if self.paused else "")
 
     def _repr_html_(self) -> str:

@@ -15,6 +15,7 @@ from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
+from salespipeline.money import Money
 from salespipeline.query import Cmp, Has, Predicate, Query
 from salespipeline.work import Work
 
@@ -167,7 +168,7 @@ class SettingList(Tabular, Generic[S]):
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return plain rows, with every field."""
-        return [{name: _plain(getattr(record, name)) for name in self._columns()} for record in self]
+        return [_row(record) for record in self]
 
     def _columns(self) -> Mapping[str, type]:
         from salespipeline.notebook import columns_of
@@ -181,6 +182,17 @@ class SettingList(Tabular, Generic[S]):
 
     def __repr__(self) -> str:
         return repr(self._listed())
+
+
+def _row(record: attrs.AttrsInstance) -> dict[str, object]:
+    """Return a record as a plain row: an amount has its currency in a column of its own."""
+    row: dict[str, object] = {}
+    for field in attrs.fields(type(record)):
+        value = getattr(record, field.name)
+        if isinstance(value, Money):
+            row["currency"], value = str(value.currency), value.amount
+        row[field.name] = _plain(value)
+    return row
 
 
 def _plain(value: object) -> object:
