@@ -56,7 +56,7 @@ STYLE = (
     ".sp tbody:last-child tr:last-child td,.sp tfoot td{border-bottom:0}"
     ".sp tfoot tr:last-child td{font-weight:600}.sp .sp-off td{opacity:.5}"
     ".sp i{display:inline-block;width:8px;height:8px;border-radius:50%;margin:0 6px 0 0}"
-    ".sp .sp-w{white-space:normal;min-width:13em}"
+    ".sp .sp-t{white-space:nowrap}.sp .sp-w{white-space:normal;min-width:13em}"
     ".sp .sp-bar{background-image:linear-gradient(rgba(56,132,200,.6),rgba(56,132,200,.6));"
     "background-origin:content-box;background-position:right bottom;background-repeat:no-repeat}"
 )
@@ -144,15 +144,17 @@ def _cell(name: str, value: object, colours: Mapping[str, str]) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     text = str(value)
     text = text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
-    return ", ".join(_dot(colours.get(part)) + escape(part) for part in text.split(", "))
+    return ", ".join(_dotted(part, colours.get(part)) for part in text.split(", "))
 
 
 def _long(value: object) -> bool:
     return isinstance(value, str) and len(value) > WRAPPED
 
 
-def _dot(colour: str | None) -> str:
-    return f'<i style="background:{colour}"></i>' if colour and _COLOUR.fullmatch(colour) else ""
+def _dotted(label: str, colour: str | None) -> str:
+    if colour is None or not _COLOUR.fullmatch(colour):
+        return escape(label)
+    return f'<span class="sp-t"><i style="background:{colour}"></i>{escape(label)}</span>'
 
 
 def _counted(number: int, what: str) -> str:
