@@ -65,8 +65,8 @@ class ByScanning(Act):
     columns = BaseTransaction.columns
     tally = BaseTransaction.tally
     candidates = BaseTransaction.candidates
-    page = BaseTransaction.page
     settled = BaseTransaction.settled
+    page = BaseTransaction.page
 
 
 class Sabotaged(Wrapped):

@@ -24,6 +24,7 @@ class Rewriting(Act):
 
 
 @rejected_by("P-05")
+@rejected_by("P-23")
 class ThreeValuedNot(Rewriting):
     """Not of a comparison with a missing value is unknown, as in SQL, and so is not found."""
 
