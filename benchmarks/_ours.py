@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from _sample import LEAST, PAGE, STAGE, STATUS, Deal
 
-from salespipeline.codec import decode, encode
+from salespipeline.codec import decode, decode_all, encode
 from salespipeline.entries import Entry
 from salespipeline.ports import Store
 from salespipeline.query import EVERYTHING, All, Cmp, Contains, Count, OneOf, Query, Sum, starts_with
@@ -81,7 +81,7 @@ class Ours:
 
     def load(self) -> int:
         with self.store.transaction(write=False) as tx:
-            return len([decode("opportunity", stored) for stored in tx.find(ALL)])
+            return len(decode_all("opportunity", tx.find(ALL)))
 
     def prefix(self, text: str) -> list[tuple[Any, ...]]:
         asked = Query(kind="opportunity", where=starts_with("reference", text), order=("reference",))

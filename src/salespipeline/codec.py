@@ -7,9 +7,10 @@ format ``NewerFormat``. Rows that were checked when they were made are rebuilt w
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -31,7 +32,7 @@ from salespipeline.errors import Corrupt, NewerFormat, shown
 from salespipeline.money import Currency, Money
 from salespipeline.reading import Reader, Unreadable, part_of_optional, reader
 
-__all__ = ["body_of", "content_digest", "decode", "encode", "plain", "restore"]
+__all__ = ["body_of", "content_digest", "decode", "decode_all", "encode", "plain", "restore"]
 
 R = TypeVar("R")
 _CLASS_OF_LIST = {name: cls for cls, name in SETTING_LISTS.items()}
@@ -269,6 +270,20 @@ def decode(kind: str, stored: Stored) -> Any:
             raise Corrupt(f"setting {stored.id!r} belongs to no known list; restore it from a backup")
         cls = _CLASS_OF_LIST[name]
     return restore(cls, stored.id, stored.version, values)
+
+
+def decode_all(kind: str, several: Iterable[Stored]) -> list[Any]:
+    """Return the records that were kept, as ``decode`` does one.
+
+    The garbage collector is held off meanwhile: it would walk again and again over records that are all alive.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return [decode(kind, stored) for stored in several]
+    finally:
+        if collecting:
+            gc.enable()
 
 
 _CONTENT = [

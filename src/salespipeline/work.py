@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from salespipeline.catalog import KIND_OF, Stamp
-from salespipeline.codec import decode, encode, plain
+from salespipeline.codec import decode, decode_all, encode, plain
 from salespipeline.domain.activity import Activity, diff
 from salespipeline.domain.settings import Settings
 from salespipeline.entries import Entry, Scalar
@@ -112,7 +112,7 @@ class Work:
     def find(self, query: Query) -> Iterator[Any]:
         """Yield the records that *query* asks for."""
         check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
-        return (decode(query.kind, stored) for stored in self.tx.find(query))
+        return iter(decode_all(query.kind, self.tx.find(query)))
 
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[tuple[Scalar | None, ...]]:
         """Yield these index fields of what *query* asks for."""
