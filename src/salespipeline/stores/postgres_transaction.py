@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import groupby, starmap
 from types import TracebackType
 from typing import Any
 
@@ -159,7 +159,7 @@ class PostgresTransaction(BaseTransaction):
 
     def find(self, query: Query) -> Iterator[Stored]:
         """Yield what the query asks for."""
-        return iter([Stored(*row) for row in self._paged(query, ("id", "version", "body"))])
+        return starmap(Stored, self._paged(query, ("id", "version", "body")))
 
     def claim(self, query: Query) -> Iterator[Stored]:
         """Yield what the query asks for, and lock it; what others have locked is passed over."""

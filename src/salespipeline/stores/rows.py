@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from types import NoneType
+from typing import Any, NamedTuple
+
 from salespipeline.entries import Entry, Field, Kind, Scalar
 from salespipeline.query import INT_MAX, INT_MIN
 from salespipeline.stores.kinds import encodable, misfit
 
 __all__ = ["Rows"]
+
+_MOST_FITS = 1000
+
+
+class _Fit(NamedTuple):
+    """What is left to be looked at in rows whose values have these types: how many are there, and which are what."""
+
+    present: int
+    texts: tuple[int, ...]
+    numbers: tuple[int, ...]
 
 
 class Rows:
@@ -14,48 +27,61 @@ class Rows:
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        single = [field for field in kind.fields if not field.many]
-        self.columns = tuple(field.name for field in single)
-        self._types = tuple((field.name, field.type, field.sortable) for field in single)
-        self._declared = frozenset(kind.by_name)
+        self._single = [field for field in kind.fields if not field.many]
+        self._many = [field.name for field in kind.fields if field.many]
+        self.columns = tuple(field.name for field in self._single)
+        self._fits: dict[tuple[type, ...], _Fit | None] = {}  # by the types of a row: there are few of them
 
     def row(self, entry: Entry) -> list[Scalar | None]:
         """Return the values of the columns, or raise ``StorageError`` where the entry does not fit."""
-        index = entry.index
-        get = index.get
-        row: list[Scalar | None] = []
-        fits = type(entry.id) is str and entry.id and type(entry.body) is str and index.keys() <= self._declared
-        fits = fits and "\0" not in entry.id and "\0" not in entry.body
-        for name, type_, sortable in self._types:
-            value = get(name)
-            if type(value) is not type_:
-                fits = fits and value is None and not sortable and name not in index
-            elif "\0" in value if type_ is str else not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]
-                fits = False
-            row.append(value)  # type: ignore[arg-type]
-        if not fits:
+        index, id, body = entry.index, entry.id, entry.body
+        row: list[Any] = list(map(index.get, self.columns))
+        types = tuple(map(type, row))
+        try:
+            fit = self._fits[types]
+        except KeyError:
+            fit = self._fit(types)
+        if (
+            fit is None
+            or len(index) != fit.present + sum([name in index for name in self._many])  # an unknown field, or None
+            or type(id) is not str
+            or not id
+            or type(body) is not str
+            or "\0" in body
+            or "\0" in "".join([id, *[row[place] for place in fit.texts]])
+            or any(not INT_MIN <= row[place] <= INT_MAX for place in fit.numbers)
+        ):
             self.refuse(entry)
         return row
 
+    def _fit(self, types: tuple[type, ...]) -> _Fit | None:
+        fit: _Fit | None = None
+        given = list(zip(self._single, types, strict=True))
+        if all(type_ is field.type or (type_ is NoneType and not field.sortable) for field, type_ in given):
+            places = {kind: tuple(at for at, type_ in enumerate(types) if type_ is kind) for kind in (str, int)}
+            fit = _Fit(len(places[str]) + len(places[int]), places[str], places[int])
+        if len(self._fits) < _MOST_FITS:
+            self._fits[types] = fit
+        return fit
+
     def many(self, field: Field, entry: Entry) -> list[Scalar]:
         """Return the distinct values of a ``many`` field, or raise ``StorageError`` where one does not fit."""
-        values = entry.index.get(field.name, ())
+        values: Any = entry.index.get(field.name, ())
         if not values:
             return []
-        if type(values) is not tuple or any(_unfit(one, field.type) for one in values):
+        if type(values) is not tuple or set(map(type, values)) != {field.type}:
             self.refuse(entry)
-        return list(dict.fromkeys(values))  # type: ignore[arg-type]
+        elif field.type is int:
+            if not INT_MIN <= min(values) <= max(values) <= INT_MAX:
+                self.refuse(entry)
+        else:  # looked at before the row is written: what fails after it would leave half an entry
+            together = "".join(values)
+            if "\0" in together or not encodable(together):
+                self.refuse(entry)
+        return list(dict.fromkeys(values))
 
     def refuse(self, entry: Entry) -> None:
         """Raise the error for an entry that does not fit."""
         error = misfit(entry, self.kind)
         if error is not None:
             raise error
-
-
-def _unfit(value: object, type_: type[int | str]) -> bool:
-    if type(value) is not type_:
-        return True
-    if isinstance(value, str):  # looked at before the row is written: what fails after it would leave half an entry
-        return "\0" in value or not encodable(value)
-    return not INT_MIN <= value <= INT_MAX

@@ -7,7 +7,8 @@ beside it (``opportunity__tags``). Uniques are unique indexes, paths are indexes
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar
 from salespipeline.errors import NewerFormat, StorageError
@@ -57,6 +58,12 @@ class Table(Rows):
     def pairs(self, side: Side, entry: Entry) -> list[tuple[str, Scalar]]:
         """Return the rows of a side table."""
         return [(entry.id, one) for one in self.many(side.field, entry)]
+
+    def rows(self, entries: Sequence[Entry]) -> list[tuple[str, list[Any]]]:
+        """Return what puts new entries: statements, each with its rows. Raises where an entry does not fit."""
+        rows = [(one.id, 1, one.body, *self.row(one)) for one in entries]
+        sides = [(side.insert, [pair for one in entries for pair in self.pairs(side, one)]) for side in self.sides]
+        return [(self.insert, rows), *sides]
 
     def taken(self, entry: Entry, connection: sqlite3.Connection) -> StorageError | None:
         """Return the ``Duplicate`` for the unique that *entry* breaks, or ``None``."""

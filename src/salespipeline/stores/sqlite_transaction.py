@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby, islice
+from itertools import groupby, islice, starmap
 from types import TracebackType
 from typing import Any, cast
 
@@ -171,7 +171,7 @@ class SqliteTransaction(BaseTransaction):
         if depth(query.where) > DEEPEST:
             return super().find(query)
         rows = self._rows(*table.compiler.page(query, ("id", "version", "body")))
-        return iter([Stored(*row) for row in rows])
+        return starmap(Stored, rows)
 
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
         """Yield these index fields (or ``"id"``) of what the query asks for."""
@@ -210,9 +210,38 @@ class SqliteTransaction(BaseTransaction):
         return found
 
     def put_many(self, entries: Iterable[Entry]) -> None:
-        """Put every entry, as ``put`` does one."""
+        """Put every entry, as ``put`` does one; new ones of a kind by few statements."""
+        waiting = iter(entries)
+        while chunk := list(islice(waiting, _CHUNK)):
+            if not self._all_new(chunk):
+                for entry in chunk:
+                    self.put(entry)
+
+    def _all_new(self, entries: list[Entry]) -> bool:
+        """Put entries that are all new; say whether that was possible, or put none."""
+        kinds: dict[str, list[Entry]] = {}
         for entry in entries:
-            self.put(entry)
+            if entry.version != 0 or not isinstance(entry.kind, str):
+                return False
+            kinds.setdefault(entry.kind, []).append(entry)
+        try:
+            written = [self._writable(kind).rows(several) for kind, several in kinds.items()]
+        except StorageError:
+            return False  # one by one, so that the error comes in its turn
+        assert self._session is not None  # noqa: S101
+        connection = self._session.connection
+        try:
+            connection.execute("SAVEPOINT many")
+            for statement, rows in (one for statements in written for one in statements):
+                connection.executemany(statement, rows)
+            connection.execute("RELEASE many")
+        except FAILURES as error:
+            if not connection.in_transaction:
+                raise self._failed(error) from error
+            connection.execute("ROLLBACK TO many")
+            connection.execute("RELEASE many")
+            return False
+        return True
 
     def now(self) -> int:
         """Return the store's clock, in microseconds since 1970 UTC."""
