@@ -1,0 +1,24 @@
+"""A worker is killed at a point of the protocol, once; the next one goes on. The long run is in ``tests/faults``. (SPEC SEND-6)"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.faults.sending.killing import found, queued, server, work
+
+POINTS = ["while it draws", "inside T1", "after the dot", "inside T2"]
+MAY_HAVE_LEFT = {"after the dot", "inside T2"}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_worker_mails_nothing_twice_and_loses_nothing(point: str, tmp_path: Path) -> None:
+    url, taken = f"sqlite:///{tmp_path / 'sales.db'}", tmp_path / "taken"
+    queued(url, 2)
+    with server(taken) as mailer:
+        assert work(url, mailer, point)
+        assert not work(url, mailer)
+    result = found(url, taken, 1)
+    assert (result.twice, result.unmarked, result.lost) == (0, 0, 0)
+    assert result.uncertain == (point in MAY_HAVE_LEFT)
+    assert result.mails >= 1
