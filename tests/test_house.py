@@ -76,7 +76,7 @@ TABLE = {
     "stores": "errors entries query ports blobs | attrs psycopg psycopg_pool",
     "blobs": "errors entries ports stores.sqlite_file ~stores.postgres_session | attrs",
     "mail": "errors entries ports | attrs email_validator",
-    "render": "errors entries ports money | attrs babel fontTools fpdf jinja2 markupsafe PIL",
+    "render": "errors entries ports money | attrs babel fontTools fpdf jinja2 markupsafe PIL ~segno",
     # The façade: all of the above, and never a concrete store, mailer or renderer except when one is asked for.
     **dict.fromkeys(
         [*FACADES, "opening"],

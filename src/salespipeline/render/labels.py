@@ -11,20 +11,24 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from salespipeline.errors import Invalid, Problem, shown
 
-__all__ = ["add_labels", "label", "languages"]
+__all__ = ["add_labels", "known_keys", "label", "languages", "problem_of"]
 
 FALLBACK = "en"
 _SHIPPED = Path(__file__).parent / "locales"
 _TAG = re.compile(r"[a-z]{2,3}(_[A-Za-z0-9]{2,8})*", re.ASCII)
 _CASE = {2: str.upper, 4: str.title}  # a region, a script: fr_CA, zh_Hant_TW
+_NONE: Mapping[str, str] = MappingProxyType({})
 _added: dict[str, dict[str, str]] = {}
 
 
-def label(key: str, locale: str, type: str = "") -> str:
+def label(key: str, locale: str, type: str = "", own: Mapping[str, str] = _NONE) -> str:
     """Return the label called *key* in the language of *locale*, as it reads on a document of *type*.
+
+    *own* are words that stand before those of the catalogue, by key or by ``key.type``.
 
     ``fr_CA`` takes what a catalogue ``fr_CA`` says, then ``fr``, then English, which also stands in for unknown
     languages. A key that no catalogue knows is returned as it is, so that a caller's own wording
@@ -35,11 +39,33 @@ def label(key: str, locale: str, type: str = "") -> str:
     """
     known = _labels(locale)
     name = key.lower()
-    if type:
-        specific = known.get(f"{name}.{type}")
-        if specific is not None:
-            return specific
-    return known.get(name, key)
+    for one in (f"{name}.{type}", name) if type else (name,):
+        found = own.get(one) if own else None
+        if found is None:
+            found = known.get(one)
+        if found is not None:
+            return found
+    return key
+
+
+def problem_of(key: str, words: str) -> Problem | None:
+    """Return what is wrong with *words* for the label called *key*, if something is."""
+    if key.lower().partition(".")[0] == "page" and sorted(re.findall(r"\{[^{}]*\}|[{}]", words)) != [
+        "{pages}",
+        "{page}",
+    ]:
+        message = f"{shown(words)} must hold {{page}} and {{pages}} once each and no other braces"
+        return Problem(f"labels.{key}", "placeholder", message)
+    return None
+
+
+def known_keys() -> frozenset[str]:
+    """Return the keys that documents ask for, without those of one type.
+
+    >>> "due" in known_keys(), "due.quote" in known_keys()
+    (True, False)
+    """
+    return frozenset(key.partition(".")[0] for key in _labels(FALLBACK))
 
 
 def languages() -> tuple[str, ...]:
@@ -66,10 +92,9 @@ def add_labels(locale: str, labels: Mapping[str, str] | Path | str) -> None:
     if not _TAG.fullmatch(tag):
         raise Invalid(Problem("locale", "locale", f"{shown(locale)} is not a language tag, such as 'es' or 'es_MX'"))
     given = dict(labels) if isinstance(labels, Mapping) else _read(Path(labels))
-    page = given.get("page")
-    if page is not None and sorted(re.findall(r"\{[^{}]*\}|[{}]", page)) != ["{pages}", "{page}"]:
-        message = f"{shown(page)} must hold {{page}} and {{pages}} once each and no other braces"
-        raise Invalid(Problem("labels.page", "placeholder", message))
+    problems = [one for one in (problem_of(key, words) for key, words in given.items()) if one is not None]
+    if problems:
+        raise Invalid(problems)
     _added[tag] = {**_added.get(tag, {}), **{key.lower(): words for key, words in given.items()}}
     _labels.cache_clear()
 

@@ -9,7 +9,7 @@ from fpdf import FPDF, ViewerPreferences
 from fpdf.enums import ResourceAccessPolicy
 
 from salespipeline.render.pdf.bidi import needs_order, visual
-from salespipeline.render.pdf.embed import add_face, draw_image, draw_text, written
+from salespipeline.render.pdf.embed import add_face, draw_image, draw_squares, draw_text, written
 from salespipeline.render.pdf.faces import PLAIN, Face, face
 from salespipeline.render.pdf.theme import PAPERS, Colour, Theme
 
@@ -160,6 +160,11 @@ class Canvas:
         """Fill a rectangle."""
         self.pdf.set_fill_color(*fill)
         self.pdf.rect(x, y, width, height, style="F")
+
+    def code(self, runs: list[tuple[int, int, int]], x: float, y: float, size: float, ink: Colour) -> None:
+        """Draw a square of *size* made of dark runs (row, first, how many)."""
+        unit = size / (1 + max(row for row, _, _ in runs))
+        draw_squares(self.pdf, ((x + at * unit, y + row * unit, count * unit, unit) for row, at, count in runs), ink)
 
     def image(self, content: bytes, x: float, y: float, width: float, height: float) -> None:
         """Draw the PNG or JPEG in *content*."""

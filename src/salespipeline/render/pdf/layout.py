@@ -7,6 +7,7 @@ from itertools import zip_longest
 from salespipeline.errors import RenderError
 from salespipeline.ports import PartyView
 from salespipeline.render import formats
+from salespipeline.render.pdf.epc import code_of, coded
 from salespipeline.render.pdf.logo import logo
 from salespipeline.render.pdf.sheet import Sheet
 from salespipeline.render.pdf.sums import MOST_BESIDE, draw_sums, draw_taxes, sums_height
@@ -14,6 +15,7 @@ from salespipeline.render.pdf.table import Table
 
 __all__ = ["Layout"]
 
+CODE = 28.0  # millimetres, with the light around it that readers need
 HEAD_ROOM = 40.0  # of the first page, for the lines that begin on it
 PAYABLE = ("invoice", "pro_forma", "application_for_payment")
 SIGNED = {"quote": "accepted_by", "delivery_note": "received_by"}
@@ -53,7 +55,7 @@ class Layout:
         """Draw the logo and who the document comes from."""
         sheet, seller = self.sheet, self.sheet.view.seller
         top, content = sheet.y, sheet.view.logo if sheet.theme.logo != "none" else None
-        reach = [seller.phone, seller.email, seller.website]
+        reach = [seller.phone, seller.email, seller.website.removeprefix("https://").rstrip("/")]
         if content is None:
             sheet.y += 1
             self._named(seller.name, sheet.left, sheet.width * 0.56, 16)
@@ -188,18 +190,28 @@ class Layout:
             rows.append((sheet.word("payment_reference"), view.reference))
         name = min(max(sheet.canvas.measure(one, sheet.size) for one, _ in rows) + 8, sheet.width * 0.4)
         height = sheet.lead(sheet.size)
-        sheet.room(height * (len(rows) + 2))
+        text = coded(view) if sheet.theme.payment_code else None
+        code = code_of(text) if text is not None else None
+        beside = CODE + 12 if code is not None else 0.0
+        sheet.room(max(height * (len(rows) + 2), beside))
         sheet.canvas.section(sheet.word("payment"), sheet.y, 1)
+        page, below = sheet.canvas.pages, sheet.y + beside
+        if code is not None:
+            sheet.canvas.code(code, sheet.right - CODE, sheet.y + 1, CODE, sheet.ink)
+            words = sheet.canvas.wrap(sheet.word("payment_code"), beside, sheet.small - 1)[0]
+            sheet.canvas.put(sheet.right, sheet.y + CODE + 5, words, sheet.small - 1, sheet.soft, end=True)
         sheet.caption(sheet.word("payment"))
         wrap = sheet.canvas.wrap
         for one, value in rows:
-            names, values = wrap(one, name - 4, sheet.size), wrap(value, sheet.width - name, sheet.size)
+            names, values = wrap(one, name - 4, sheet.size), wrap(value, sheet.width - name - beside, sheet.size)
             for left, right in zip_longest(names, values, fillvalue=""):
                 sheet.room(height)
                 y = sheet.y + height * 0.74
                 sheet.canvas.put(sheet.left, y, left, sheet.size, sheet.soft)
                 sheet.canvas.put(sheet.left + name, y, right, sheet.size, sheet.ink)
                 sheet.y += height
+        if sheet.canvas.pages == page:
+            sheet.y = max(sheet.y, below - 5)
         sheet.y += 5
 
     def prose(self) -> None:

@@ -27,7 +27,8 @@ class Sheet:
         self.size = theme.size
         self.small = theme.size - 1
         self.priced = view.type != "delivery_note"
-        self.name = label(view.type, self.locale)
+        self._own = theme.words(view.locale)
+        self.name = self.label(view.type)
         self.title = f"{self.name} {view.reference}".strip()
         self.named = view.reference or view.type  # in errors
         self.canvas = Canvas(
@@ -47,7 +48,11 @@ class Sheet:
 
     def word(self, key: str) -> str:
         """Return the label called *key*, as it reads on this type of document."""
-        return label(key, self.locale, self.view.type)
+        return label(key, self.locale, self.view.type, self._own)
+
+    def label(self, key: str) -> str:
+        """Return the label called *key*, whatever the type."""
+        return label(key, self.locale, own=self._own)
 
     @staticmethod
     def lead(size: float) -> float:
@@ -93,7 +98,7 @@ class Sheet:
         canvas.page()
         self.y = TOP
         if self.view.draft:
-            mark = label("draft", self.locale)
+            mark = self.label("draft")
             size = min(120.0, 120 * 150 / max(canvas.measure(mark, 120, True), 1))
             canvas.turned(mark, size, rgb(self.theme.mark), 40)
         if canvas.pages > 1:
@@ -111,7 +116,7 @@ class Sheet:
     def feet(self) -> None:
         """Draw the foot of every page, when all are there."""
         pages = self.canvas.pages
-        form = label("page", self.locale).replace("{pages}", str(pages))
+        form = self.label("page").replace("{pages}", str(pages))
         for page in range(1, pages + 1):
             self.canvas.back_to(page)
             y = self.low + 6
@@ -126,6 +131,6 @@ class Sheet:
         text = self.theme.footer
         if not text:
             seller = self.view.seller
-            ids = (f"{label(key, self.locale)} {value}" for key, value in seller.ids)
+            ids = (f"{self.label(key)} {value}" for key, value in seller.ids)
             text = "  ·  ".join(part for part in (seller.name, *ids) if part)
         return self.canvas.wrap(text, self.width - 32, 7)[:4] or [""]

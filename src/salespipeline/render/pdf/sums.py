@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from salespipeline.ports import TaxView
 from salespipeline.render import formats
 from salespipeline.render.pdf.sheet import Sheet
@@ -9,6 +11,7 @@ from salespipeline.render.pdf.sheet import Sheet
 __all__ = ["MOST_BESIDE", "draw_sums", "draw_taxes", "sums_height"]
 
 MOST_BESIDE = 14  # rates in the table beside the sums; more go above them, over as many pages as it takes
+APART = 2.0
 ABOVE, STEP, TOTAL = 4.0, 5.4, 10.0
 
 
@@ -17,10 +20,10 @@ def sums_height(sheet: Sheet) -> float:
     if not sheet.priced:
         return 0.0
     taxes = len(sheet.view.taxes)
-    rows = 3 if taxes > MOST_BESIDE else max(2 if taxes > 1 else 1 + taxes, 0)
     beside = taxes + 1 if 1 < taxes <= MOST_BESIDE else 0
-    rows += len(sheet.view.steps)
-    return ABOVE + max(rows * STEP + TOTAL, beside * STEP) + 1.0
+    reasons = len(_reasons(sheet))
+    told = APART + sheet.lead(sheet.small) * reasons if reasons else 0.0
+    return ABOVE + max(_Sums(sheet).height, beside * STEP) + 1.0 + told
 
 
 def draw_taxes(sheet: Sheet, taxes: tuple[TaxView, ...], *, flowing: bool) -> None:
@@ -30,8 +33,8 @@ def draw_taxes(sheet: Sheet, taxes: tuple[TaxView, ...], *, flowing: bool) -> No
     rows = []
     for tax in taxes:
         rate = formats.percent(tax.percent, sheet.locale)
-        if len(several) < len(taxes) and tax.code:
-            rate = f"{rate} {tax.code}"
+        if len(several) < len(taxes) and (tax.code or tax.category):
+            rate = f"{rate} {tax.code or tax.category}"
         rows.append((rate, formats.plain_money(tax.net, sheet.locale), formats.plain_money(tax.tax, sheet.locale)))
     measure, put, size = sheet.canvas.measure, sheet.canvas.put, sheet.small
     heads = [sheet.word(name) for name in columns]
@@ -60,41 +63,71 @@ def draw_taxes(sheet: Sheet, taxes: tuple[TaxView, ...], *, flowing: bool) -> No
 
 def draw_sums(sheet: Sheet) -> None:
     """Draw net, tax and total at the right, and, with several rates, what was taxed at each at the left."""
-    view, canvas, locale = sheet.view, sheet.canvas, sheet.locale
-    taxes = view.taxes
+    taxes = sheet.view.taxes
     sheet.y += ABOVE
     top = sheet.y
     if 1 < len(taxes) <= MOST_BESIDE:
         draw_taxes(sheet, taxes, flowing=False)
     below, sheet.y = sheet.y, top
-    rows = []
-    for step in view.steps:
-        name = sheet.word(step.label)
-        if step.percent is not None:
-            name = f"{name} {formats.percent(step.percent, locale)}"
-        rows.append((name, formats.money(step.amount, locale)))
-    rows.append((sheet.word("net"), formats.money(view.net, locale)))
-    if len(taxes) == 1:
-        rows.append(
-            (f"{sheet.word('tax')} {formats.percent(taxes[0].percent, locale)}", formats.money(view.tax, locale))
-        )
-    elif taxes:
-        rows.append((sheet.word("tax"), formats.money(view.tax, locale)))
-    word, total = sheet.word("total"), formats.money(view.total, locale)
-    large = sheet.size + 3
-    need = canvas.measure(word, large, True) + canvas.measure(total, large, True) + 14
-    width = min(max(sheet.width * 0.42, need), sheet.width)
-    if need > width:
-        large *= (width - 8) / (need - 8)
-    left, right = sheet.right - width, sheet.right - 3
-    for name, value in rows:
-        y = sheet.y + STEP * 0.68
-        canvas.put(left + 3, y, name, sheet.size, sheet.soft)
-        canvas.put(right, y, value, sheet.size, sheet.ink, end=True)
-        sheet.y += STEP
-    sheet.y += 1.0
-    canvas.box(left, sheet.y, width, TOTAL - 1, sheet.accent)
-    y = sheet.y + (TOTAL - 1) / 2 + large * 0.125
-    canvas.put(left + 3, y, word, large, (255, 255, 255), bold=True)
-    canvas.put(right, y, total, large, (255, 255, 255), bold=True, end=True)
-    sheet.y = max(sheet.y + TOTAL, below)
+    _Sums(sheet).draw()
+    sheet.y = max(sheet.y, below)
+    reasons = _reasons(sheet)
+    sheet.y += APART if reasons else 0
+    for text in reasons:
+        sheet.line(text, sheet.small, soft=True)
+
+
+def _reasons(sheet: Sheet) -> list[str]:
+    """Return why no tax is taken, and by which rate of exchange prices were converted, in lines."""
+    view = sheet.view
+    reasons = [f"{formats.percent(tax.percent, sheet.locale)}  {tax.reason}" for tax in view.taxes if tax.reason]
+    texts = dict.fromkeys([*reasons, view.exchange])
+    return [part for text in texts if text for part in sheet.canvas.wrap(text, sheet.width, sheet.small)]
+
+
+class _Sums:
+    """The steps to the total, one below the other, and the total in a box as wide as it needs."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        view, measure, locale = sheet.view, sheet.canvas.measure, sheet.locale
+        self.word, self.total = sheet.word("total"), formats.money(view.total, locale)
+        self.large = sheet.size + 3
+        rows = [(_labelled(sheet, one.label, one.percent), formats.money(one.amount, locale)) for one in view.steps]
+        rows.append((sheet.word("net"), formats.money(view.net, locale)))
+        if view.taxes:
+            percent = view.taxes[0].percent if len(view.taxes) == 1 else None
+            rows.append((_labelled(sheet, "tax", percent), formats.money(view.tax, locale)))
+        need = measure(self.word, self.large, True) + measure(self.total, self.large, True) + 14
+        self.width = min(max(sheet.width * 0.42, need), sheet.width)
+        if need > self.width:
+            self.large *= (self.width - 8) / (need - 8)
+        widest = max(measure(value, sheet.size) for _, value in rows)
+        self.rows = [(sheet.canvas.wrap(name, self.width - widest - 9, sheet.size), value) for name, value in rows]
+
+    @property
+    def height(self) -> float:
+        """The height of everything."""
+        lead = self.sheet.lead(self.sheet.size)
+        return sum(STEP + lead * (len(names) - 1) for names, _ in self.rows) + TOTAL
+
+    def draw(self) -> None:
+        """Draw the rows and the total from ``sheet.y`` on."""
+        sheet, put = self.sheet, self.sheet.canvas.put
+        left, right, lead = sheet.right - self.width, sheet.right - 3, sheet.lead(sheet.size)
+        for names, value in self.rows:
+            y = sheet.y + STEP * 0.68
+            for at, name in enumerate(names):
+                put(left + 3, y + at * lead, name, sheet.size, sheet.soft)
+            put(right, y, value, sheet.size, sheet.ink, end=True)
+            sheet.y += STEP + lead * (len(names) - 1)
+        sheet.y += 1.0
+        sheet.canvas.box(left, sheet.y, self.width, TOTAL - 1, sheet.accent)
+        y = sheet.y + (TOTAL - 1) / 2 + self.large * 0.125
+        put(left + 3, y, self.word, self.large, (255, 255, 255), bold=True)
+        put(right, y, self.total, self.large, (255, 255, 255), bold=True, end=True)
+        sheet.y += TOTAL - 1
+
+
+def _labelled(sheet: Sheet, key: str, percent: Decimal | None) -> str:
+    return sheet.word(key) if percent is None else f"{sheet.word(key)} {formats.percent(percent, sheet.locale)}"

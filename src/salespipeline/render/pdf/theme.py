@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
 
 from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.render.labels import known_keys, problem_of
+from salespipeline.render.pdf.epc import encoder
 from salespipeline.render.pdf.faces import SHIPPED, face
 
 __all__ = ["COLUMNS", "Colour", "Theme"]
@@ -25,6 +27,10 @@ def _paths(given: Iterable[Path | str]) -> tuple[Path, ...]:
     return (Path(given),) if isinstance(given, str | Path) else tuple(Path(one) for one in given)
 
 
+def _texts(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((given if isinstance(given, dict) else dict(given)).items())
+
+
 @attrs.frozen(kw_only=True)
 class Theme:
     """How documents look. Colours are ``#rrggbb``; whatever is left out is as the house draws it.
@@ -34,7 +40,11 @@ class Theme:
     reference stands below the description unless it has a column, and so does the unit beside the quantity. A
     delivery note never shows prices. *footer* stands at the foot of every page, instead of the seller's name and
     ids. *regular* and *bold* are font files for all text, *fonts* further ones that are asked, in turn, for the
-    characters that these do not have. *size* is that of the text, in points. Raises ``Invalid`` with every problem.
+    characters that these do not have. *size* is that of the text, in points. *texts* are words in the place of the
+    catalogue's, by the key that they have there: ``{"quote": "Proposal", "due.quote": "Good until"}``, for one
+    language ``{"fr:quote": "Offre"}``. *payment_code* puts the code beside the payment details that banking apps
+    read, where there is an amount in euros to pay; it asks for ``salespipeline[qr]``. Raises ``Invalid`` with every
+    problem.
 
     >>> from salespipeline.render.pdf import PdfRenderer, Theme
     >>> renderer = PdfRenderer(theme=Theme(accent="#7c2d12", paper="letter", columns=("quantity", "amount")))
@@ -60,6 +70,8 @@ class Theme:
     bold: Path = attrs.field(default=SHIPPED[1], converter=Path)
     fonts: tuple[Path, ...] = attrs.field(default=(), converter=_paths)
     size: float = 9.0
+    texts: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_texts)
+    payment_code: bool = False
 
     def __attrs_post_init__(self) -> None:
         problems = [
@@ -81,6 +93,7 @@ class Theme:
             problems.append(Problem("size", "range", f"text has 6 to 14 points, not {shown(self.size)}"))
         if len(self.footer) > 500:
             problems.append(Problem("footer", "range", f"it has {len(self.footer)} characters; 500 fit below a page"))
+        problems += _wrong_texts(self.texts)
         for name in ("regular", "bold", "fonts"):
             files = getattr(self, name) if name == "fonts" else (getattr(self, name),)
             for file in files:
@@ -91,6 +104,36 @@ class Theme:
                         problems += error.problems
         if problems:
             raise Invalid(problems)
+        if self.payment_code:
+            encoder()
+
+    def words(self, locale: str) -> dict[str, str]:
+        """Return the *texts* that hold in the language of *locale*, by key.
+
+        >>> Theme(texts={"quote": "Proposal", "fr:quote": "Offre"}).words("fr_CA")
+        {'quote': 'Offre'}
+        """
+        tag = locale.replace("-", "_").lower()
+        found: dict[str, str] = {}
+        for prefix in ("", tag.partition("_")[0], tag):
+            for key, words in self.texts:
+                language, colon, name = key.rpartition(":")
+                if language.replace("-", "_").lower() == prefix and bool(colon) is bool(prefix):
+                    found[name.lower()] = words
+        return found
+
+
+def _wrong_texts(texts: tuple[tuple[str, str], ...]) -> Iterator[Problem]:
+    known = known_keys()
+    for key, words in texts:
+        name = key.rpartition(":")[2]
+        base, _, type = name.lower().partition(".")
+        if base not in known or (type and type not in known):
+            yield Problem("texts", "unknown", f"{shown(key)} is not the key of a label; locales/en.po lists them")
+        elif not isinstance(words, str) or len(words) > 200:
+            yield Problem("texts", "range", f"{shown(key)} must be a text of at most 200 characters")
+        elif (wrong := problem_of(name, words)) is not None:
+            yield Problem("texts", wrong.code, wrong.message)
 
 
 def rgb(colour: str) -> Colour:
