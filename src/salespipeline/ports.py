@@ -52,9 +52,9 @@ CONTRACT = 1  # docs/storage-contract.md says what changes it
 
 
 class Transaction(Protocol):
-    """One unit of work on a store. Five primitives, and methods that are given by ``stores.base``.
+    """One unit of work on a store: five primitives, and methods that ``stores.base`` gives.
 
-    Inside, you read your own writes; outside, nobody sees half of them.
+    Inside, you read your own writes; outside, nobody sees half of them. What is refused changes nothing.
     """
 
     def get(self, kind: str, id: str) -> Stored | None:
@@ -89,7 +89,7 @@ class Transaction(Protocol):
         ...
 
     def find(self, query: Query) -> Iterator[Stored]:
-        """Yield what the query asks for. What is yielded is fixed when this is called."""
+        """Yield what the query asks for: the meaning of its predicate is ``query.matches``, ``id`` breaks ties."""
         ...
 
     def claim(self, query: Query) -> Iterator[Stored]:
@@ -120,7 +120,7 @@ class Transaction(Protocol):
         ...
 
     def put_many(self, entries: Iterable[Entry]) -> None:
-        """Put every entry, as ``put`` does one."""
+        """Put every entry in turn, as ``put`` does one. What the iterable raises propagates."""
         ...
 
     def now(self) -> int:
