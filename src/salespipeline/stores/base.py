@@ -182,7 +182,13 @@ def grouped(indexes: Iterable[Index], by: Sequence[Group], measures: Sequence[Me
     [(None, 1, 0), ('b', 2, 12)]
     """
     groups: dict[Row, list[Index]] = {} if by else {(): []}
+    names = [group for group in by if isinstance(group, str)]
     for index in indexes:
+        if len(names) == len(by):  # most reports: one group for each entry, found without a detour
+            plain: Any = tuple([index.get(name) for name in names])
+            if tuple not in map(type, plain):
+                groups.setdefault(plain, []).append(index)
+                continue
         for keys in _keys(index, by):
             groups.setdefault(keys, []).append(index)
     rows = [(*keys, *[_measured(measure, members) for measure in measures]) for keys, members in groups.items()]
