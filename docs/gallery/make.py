@@ -1,0 +1,43 @@
+"""Draw the documents that docs/pdf.md shows, as pictures: ``python docs/gallery/make.py``.
+
+It needs ``pypdfium2``, and ``segno`` for the payment code.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pypdfium2
+
+from salespipeline.render.pdf import PdfRenderer, Theme
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent))  # the documents are those that the tests draw
+
+from tests.render.papers import picture, view  # noqa: E402
+
+GREEN = Theme(accent="#14532d", payment_code=True)
+BROWN = Theme(accent="#7c2d12", paper="letter", logo="right")
+PAPERS = {
+    "quote": (view("quote", "en_GB", logo=picture()), Theme()),
+    "draft": (view("quote", "fr_FR", logo=picture(), draft=True, subject="Nouvel entrepôt"), BROWN),
+    "invoice": (view("invoice", "de_DE", logo=picture(), subject="Neues Lager in Altona"), GREEN),
+    "long-invoice": (view("invoice", "de_DE", lines=24, logo=picture()), GREEN),
+    "credit-note": (view("credit_note", "fr_FR", rates=1, due=None, subject="Retour"), Theme()),
+    "delivery-note": (view("delivery_note", "en_GB", lines=5), BROWN),
+}
+
+
+def main() -> None:
+    """Write one picture a page."""
+    for name, (shown, theme) in PAPERS.items():
+        content = PdfRenderer(theme=theme).render(shown).content
+        with pypdfium2.PdfDocument(content) as document:
+            for at, page in enumerate(document, 1):
+                picture = page.render(scale=1.1).to_pil().quantize(48)
+                picture.save(HERE / f"{name}-{at}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
