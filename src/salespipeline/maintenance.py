@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -115,7 +115,7 @@ def _beside(target: object) -> Path:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     path = Path(f"{name}.{moment}.backup")
     numbered = (path.with_suffix(f".{number}.backup") for number in count(2))
-    return next(one for one in (path, *([] if not path.exists() else numbered)) if not one.exists())
+    return next(one for one in chain([path], numbered) if not one.exists())
 
 
 def _file(target: str | os.PathLike[str]) -> Path | None:
