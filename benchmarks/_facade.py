@@ -13,7 +13,6 @@ from _ours import Ours
 from _sample import LEAST
 
 import salespipeline as sp
-from salespipeline.catalog import KIND_OF
 from salespipeline.codec import decode, encode
 from salespipeline.query import All, Cmp, Count, OneOf, Query, Sum
 from salespipeline.stores.sqlite import SqliteStore
@@ -64,7 +63,6 @@ def facade(folder: Path, rounds: int) -> Iterator[Row]:
             return list(tx.tally(closed, ("owner", "status", "currency"), (Count(), Sum("value"))))
 
     yield from race("façade: conversion", lambda: sales.reports.conversion("owner"), {peer: (tally, "")}, rounds=rounds)
-    kept = KIND_OF[sp.Opportunity].kind.name
     sample = deals[0]
 
     def put() -> None:
@@ -73,7 +71,6 @@ def facade(folder: Path, rounds: int) -> Iterator[Row]:
         with store.transaction() as tx:
             tx.put(entry)
 
-    assert kept == "opportunity"
     yield from race("façade: create", create, {f"{peer}: encode and put": (put, "")}, rounds=rounds)
     turn = cycle(deals[1:])
     versions = {deal.id: deal for deal in deals}

@@ -13,13 +13,14 @@ from decimal import Decimal
 from _common import arguments, compare, show
 from _sample import model
 
-from salespipeline.catalog import FORMAT, LAST_DAY, NEVER, index_of, instant
+from salespipeline.catalog import FORMAT, index_of
 from salespipeline.codec import body_of, decode, encode
 from salespipeline.domain.fields import Answer
 from salespipeline.domain.lines import Discount, Line, Tax
 from salespipeline.domain.opportunity import Opportunity, Status
-from salespipeline.domain.sortable import answer_marks
+from salespipeline.domain.sortable import answer_marks, instant
 from salespipeline.entries import Entry, Stored
+from salespipeline.indexes import LAST_DAY, NEVER
 from salespipeline.money import Currency
 from salespipeline.text import fold
 
