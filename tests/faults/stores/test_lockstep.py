@@ -14,7 +14,7 @@ pytestmark = pytest.mark.faults
 
 
 class TestMemory(Lockstep):
-    examples = 600
+    examples = 200
 
     @pytest.fixture
     def opener(self) -> Iterator[Opener]:
@@ -23,7 +23,7 @@ class TestMemory(Lockstep):
 
 
 class TestSqlite(Lockstep):
-    examples = 600
+    examples = 200
 
     @pytest.fixture
     def opener(self, tmp_path: Path) -> Iterator[Opener]:
@@ -32,7 +32,7 @@ class TestSqlite(Lockstep):
 
 
 class TestPostgres(Lockstep):
-    examples = 300
+    examples = 100
 
     @pytest.fixture
     def opener(self, postgres: str) -> Iterator[Opener]:
