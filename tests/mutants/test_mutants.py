@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.mutants.table import MUTANTS, Mutant, table
 
+from salespipeline.errors import StorageError
 from salespipeline.testing.clauses.base import clauses_of
 
 HERE = Path(__file__).parent
@@ -42,7 +44,20 @@ def trial(mutant: Mutant, *, guilty: bool) -> type:
     members: dict[str, Any] = {other.name: None for other in clauses_of(clause.family) if other.name != clause.name}
     test = getattr(clause.family, clause.name)
     members[clause.name] = rejecting(test) if guilty else test
-    members["opener"] = pytest.fixture(lambda self, request: mutant.over(request, sabotage))
+
+    def opener(self: object, request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
+        opens, opened = mutant.over(request, sabotage), []
+
+        def opener() -> Any:
+            opened.append(opens())
+            return opened[-1]
+
+        yield opener
+        for store in opened:  # a clause that fails half way has closed nothing
+            with contextlib.suppress(StorageError, AttributeError):  # files have no close
+                store.close()
+
+    members["opener"] = pytest.fixture(opener)
     return type(sabotage.__name__, (clause.family,), members)
 
 
