@@ -16,7 +16,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Enclosure, Reason
 from salespipeline.errors import Invalid, MailError, NotFound, Problem, RenderError, StorageError, TemplateError, shown
 from salespipeline.issuing import issue
-from salespipeline.planning import check_sender
+from salespipeline.planning import check_durable, check_sender
 from salespipeline.ports import NotSent
 from salespipeline.query import All, Cmp, Count, OneOf, Query
 from salespipeline.sending_report import Plan, PlanRow, SendReport, SendRow
@@ -71,6 +71,7 @@ def run(
     """Write the deliveries of *plan* durably, try all their mails, then carry them out one by one. See ``Plan.run``."""
     if on_error not in ("continue", "abort"):
         raise Invalid(Problem("on_error", "choice", f"on_error is 'continue' or 'abort', not {shown(on_error)}"))
+    check_durable(sales)
     mailer = sales.mailer  # refuse before anything is written
     del mailer
     sales.deliveries.recover()

@@ -28,6 +28,7 @@ from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliverySt
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import MailError, RenderError, TemplateError
 from salespipeline.issuing import issue
+from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome, Unknown
 from salespipeline.query import Cmp, Query
 from salespipeline.settling import free, settle
@@ -110,6 +111,7 @@ class Sender:
 
     def deliver(self, letter: str) -> Delivered:
         """Carry one letter as far as it goes now."""
+        check_durable(self.sales)
         held, delay = self._claim(letter)
         if not held:
             with self.sales.work(write=False) as work:

@@ -12,7 +12,7 @@ from salespipeline.domain.checks import Checks
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
 from salespipeline.domain.sending import Reason, reasons
-from salespipeline.errors import Invalid, MailError, Problem, TemplateError, shown
+from salespipeline.errors import Invalid, MailError, Problem, Refused, TemplateError, shown
 from salespipeline.issuing import issue
 from salespipeline.sending_report import Plan, PlanRow
 from salespipeline.work import Work
@@ -101,6 +101,16 @@ def plan(sales: Sales, documents: Iterable[Document], options: SendOptions) -> P
         if options.together:
             rows = _together(work, composer, rows, listed, contacts, options)
     return Plan(tuple(_numbered(sales, rows, listed)), options=options, sales=sales)
+
+
+def check_durable(sales: Sales) -> None:
+    """Refuse to mail inside a transaction that somebody may yet roll back: the mail would be forgotten, and go again."""
+    if sales.in_transaction or getattr(sales.store, "lent", False):
+        message = (
+            "mails are not sent inside a transaction of others, which may yet be rolled back when they have left: "
+            "send outside of it, or queue() them there and let a worker with a connection of its own send them"
+        )
+        raise Refused(message, action="send")
 
 
 def check_sender(sales: Sales) -> None:

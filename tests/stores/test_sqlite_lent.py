@@ -26,10 +26,12 @@ from salespipeline.errors import (
     Unavailable,
     UpgradeNeeded,
 )
+from salespipeline.mail import Memory
 from salespipeline.ports import Transaction
 from salespipeline.stores import sqlite_lent
 from salespipeline.stores.sqlite import LentSqliteStore, SqliteStore
 from salespipeline.testing import StoreTests
+from salespipeline.worker import Worker
 
 CATALOG = Catalog(
     (
@@ -401,3 +403,32 @@ def test_closing_a_pipeline_leaves_the_hosts_connection_open(host):
     gc.collect()
     host.execute("INSERT INTO host_orders VALUES ('7')")
     host.commit()
+
+
+def test_mails_are_queued_with_the_hosts_transaction_and_never_sent_inside_it(host, path):
+    mailer, files = Memory(), MemoryBlobs()
+    sales = sp.open(SqliteStore.around(host), blobs=files, mailer=mailer)
+    sales.settings.edit_organisation(name="Northgate Ltd", email="sales@northgate.example")
+    sales.settings.stages.add("Prospect")
+    acme = sales.contacts.add("Acme Ltd", email="office@acme.example")
+    deal = sales.opportunities.create(contact=acme, subject="Shed", lines=[sp.Line("Shelf", unit_price="1.00")])
+    sales.documents.draft(deal, "quote")
+    host.commit()
+    plan = sales.documents.all().plan_send_all()
+    with pytest.raises(sp.Refused, match="queue"):
+        plan.run()
+    plan.queue()
+    with pytest.raises(sp.Refused, match="rolled back"):
+        Worker(sales).work_off()
+    host.rollback()
+    assert list(sales.deliveries) == []
+    assert mailer.sent == []
+
+
+def test_mails_are_not_sent_inside_a_transaction_of_the_pipeline():
+    sales = sp.demo(opportunities=3)
+    sales.documents.draft(next(iter(sales.opportunities)), "quote")
+    plan = sales.documents.all().plan_send_all()
+    with pytest.raises(sp.Refused, match="rolled back"), sales.transaction():
+        plan.run()
+    assert sales.mailer.sent == []

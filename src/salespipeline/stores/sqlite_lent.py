@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,6 +55,10 @@ class Borrowed:
         cursor = self._connection.cursor()
         cursor.row_factory = None
         return cursor.execute(text, values)
+
+    def executemany(self, text: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
+        """Run a statement for each of *rows*."""
+        return self._connection.cursor().executemany(text, rows)
 
     @property
     def in_transaction(self) -> bool:
