@@ -16,8 +16,9 @@ from salespipeline.errors import Invalid
 from salespipeline.money import Money
 from salespipeline.ports import SumView
 from salespipeline.render.labels import problem_of
-from salespipeline.render.pdf import PdfRenderer, Theme
+from salespipeline.render.pdf import PdfRenderer, Sheet, Theme
 from salespipeline.render.pdf.epc import code_of, coded
+from salespipeline.render.pdf.sums import draw_sums, sums_height
 
 CODED = PdfRenderer(theme=Theme(payment_code=True))
 EPC = "BCD\n002\n1\nSCT\nCOBADEFFXXX\nNorthgate Storage Ltd\nDE89370400440532013000\nEUR34013.09\n\n\n2026-00017"
@@ -73,6 +74,18 @@ def test_reasons_stay_with_the_sums_and_the_sums_with_the_last_line(lines: int) 
     (page,) = (page for page in pages if "The very last" in page)
     assert "20%  Reverse charge, article 196" in page
     assert "1 USD = 0.92 EUR" in page
+
+
+@pytest.mark.parametrize("rates", [1, 2])
+@pytest.mark.parametrize("reason", ["", "Reverse charge, article 196"])
+def test_the_sums_take_the_room_that_they_were_given(reason: str, rates: int) -> None:
+    shown = view(rates=rates, steps=(SumView(label="A charge whose name is long " * 3, amount=Money("1.00", "EUR")),))
+    taxes = tuple(attrs.evolve(tax, reason=reason) for tax in shown.taxes)
+    sheet = Sheet(attrs.evolve(shown, taxes=taxes, exchange=reason), Theme())
+    sheet.page()
+    top, room = sheet.y, sums_height(sheet)
+    draw_sums(sheet)
+    assert room - 2.1 <= sheet.y - top <= room
 
 
 # --- the code that banking apps read ----------------------------------------------------------------------
