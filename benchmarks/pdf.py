@@ -229,9 +229,12 @@ def beside_peers(lines: int, rounds: int) -> Iterator[Row]:
             rounds=few,
         )
     sizes = {name: len(peer(view)) / 1000 for peer, name, _ in peers}
-    for name, size in sizes.items():
-        goal = "<= 25 kB" if lines <= 10 and name == "WeasyPrint" else ""
-        yield row(f"pdf: {lines:,} lines, size", len(ours(view)) / 1000, size, peer_name=name, unit="kB", goal=goal)
+    size = len(ours(view)) / 1000
+    if lines <= 10:
+        sizes = {"what a mail should carry": 25.0, **sizes}
+    for name, other in sizes.items():
+        goal = "<= 1" if name == "what a mail should carry" else ""
+        yield row(f"pdf: {lines:,} lines, size", size, other, peer_name=name, unit="kB", goal=goal)
 
 
 def drawn(documents: int) -> int:
