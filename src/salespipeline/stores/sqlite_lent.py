@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,6 +59,10 @@ class Borrowed:
     def executemany(self, text: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
         """Run a statement for each of *rows*."""
         return self._connection.cursor().executemany(text, rows)
+
+    def set_trace_callback(self, heard: Callable[[str], object] | None) -> None:
+        """Tell *heard* of every statement, the host's too, in place of whatever the host has set."""
+        self._connection.set_trace_callback(heard)
 
     @property
     def in_transaction(self) -> bool:
