@@ -1,0 +1,84 @@
+"""Contacts and persons, and finding one while typing. (SPEC OPP-4)"""
+
+from __future__ import annotations
+
+import pytest
+from tests.whole import whole
+
+import salespipeline as sp
+
+NAMES = [
+    "Café Zürich",
+    "CAFE Zurzach",
+    "Großhandel Straße",
+    "O’Neill & Søn",
+    "The Café",
+    "Łódź Works",
+    "Zürich Re",
+    "100% Foods",
+    "Under_Line",
+]
+
+
+@pytest.fixture
+def many(sales):
+    for name in NAMES:
+        sales.contacts.add(name)
+    sales.contacts.add_person("Zürich Re", "Renée Café")
+    return sales
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("caf", []),
+        ("", []),
+        ("   ca ", []),
+        ("cafe", ["Café Zürich", "CAFE Zurzach", "The Café", "Zürich Re"]),  # those that begin with it come first
+        ("CAFÉ Z", ["Café Zürich", "CAFE Zurzach"]),
+        ("zürich", ["Zürich Re", "Café Zürich"]),
+        ("strasse", ["Großhandel Straße"]),
+        ("son", []),
+        ("& søn", ["O’Neill & Søn"]),
+        ("lodz", ["Łódź Works"]),
+        ("100%", ["100% Foods"]),
+        ("00%x", []),
+        ("r_li", ["Under_Line"]),
+        ("renee", ["Zürich Re"]),
+        ("nothing", []),
+    ],
+)
+def test_suggestions_from_the_fourth_character_in_any_case_and_accent(many, typed, expected):
+    assert [contact.name for contact in many.contacts.suggest(typed)] == expected
+
+
+def test_suggestions_are_limited_and_the_number_of_characters_is_configurable(many):
+    assert [contact.name for contact in many.contacts.suggest("cafe", limit=2)] == ["Café Zürich", "CAFE Zurzach"]
+    many.contacts.typed_characters = 2
+    assert many.contacts.suggest("zü")[0].name == "Zürich Re"
+
+
+def test_a_contact_may_be_made_on_the_spot_and_two_of_a_name_are_told_apart(sales):
+    made = sales.contacts.add("Harlow Foods", phone="+44 113 496 0001", ids={"VAT": "GB123"}, address="1 Quay\nLeeds")
+    assert (made.address, made.ids) == (("1 Quay", "Leeds"), (("VAT", "GB123"),))
+    twin = sales.contacts.add("HARLOW foods")
+    with pytest.raises(sp.NotFound, match="more than one contact is called"):
+        sales.contacts.get("harlow foods")
+    assert sales.contacts[twin.id] == twin
+
+
+def test_a_contact_in_use_is_not_deleted(sales, deal):
+    before = whole(sales)
+    with pytest.raises(sp.Refused, match="1 opportunity records name it"):
+        sales.contacts.delete("Acme Ltd")
+    assert whole(sales) == before
+    sales.opportunities.delete(deal)
+    sales.contacts.delete("Acme Ltd")
+    assert len(sales.contacts) == 0
+
+
+def test_lists_of_contacts_are_filtered_and_sorted(many):
+    assert [one.name for one in many.contacts.where(name__startswith="caf")] == ["Café Zürich", "CAFE Zurzach"]
+    assert [one.name for one in many.contacts.where(text="renee")] == ["Zürich Re"]
+    assert many.contacts.where(email="buyer@acme.example").one().name == "Acme Ltd"
+    assert [one.name for one in many.contacts.order("-name")][-1] == "100% Foods"
