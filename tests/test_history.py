@@ -131,3 +131,36 @@ def test_moments_of_every_precision_stand_in_order(sales, clock):
     subjects = [one.subject for one in sales.opportunities.versions(deal)]
     assert subjects == ["0", "1", "2", "3"]
     assert sales.opportunities.as_of(datetime(2027, 1, 1, tzinfo=UTC))[0].subject == "2"
+
+
+def test_what_was_deleted_is_restored_with_everything_and_its_history_goes_on(sales, deal, clock):
+    edited = sales.opportunities.edit(deal, tags=["VIP"], note="n")
+    gone_at = clock.now
+    clock.forward(hours=1)
+    sales.opportunities.delete(edited)
+    assert [one.id for one in sales.opportunities.deleted()] == [deal.id]
+    clock.forward(hours=1)
+    back = sales.opportunities.restore(deal.reference)
+    assert (back.version, back.tags, back.note, back.created_at) == (4, edited.tags, "n", deal.created_at)
+    assert sales.opportunities[deal.reference] == back
+    assert sales.opportunities.where(tags="VIP").ids() == [deal.id]
+    assert [one.action for one in sales.opportunities.history(back)] == ["created", "edited", "deleted", "restored"]
+    assert sales.opportunities.versions(back) == [deal, edited, back]
+    assert sales.opportunities.version_at(back, gone_at) == edited
+    assert sales.opportunities.deleted() == []
+    with pytest.raises(sp.NotFound, match="no deleted opportunity"):
+        sales.opportunities.restore(deal.reference)
+    assert sales.opportunities.edit(back, note="on").version == 5
+
+
+def test_what_cannot_come_back_as_it_was_says_why(sales, deal):
+    sales.opportunities.delete(deal)
+    taken = sales.opportunities.create(contact="Acme Ltd", subject="x", lines=[LINE], reference=deal.reference)
+    with pytest.raises(sp.Duplicate, match="opp/00001"):
+        sales.opportunities.restore(deal.id)
+    sales.opportunities.delete(taken)
+    sales.contacts.delete("Acme Ltd")
+    with pytest.raises(sp.Invalid, match="contact"):
+        sales.opportunities.restore(deal.id)
+    harlow = sales.contacts.add("Harlow Foods")
+    assert sales.opportunities.restore(deal.id, contact=harlow).contact_id == harlow.id

@@ -21,6 +21,7 @@ from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
 from salespipeline.listing import Shape
+from salespipeline.past import deleted, last_before_deletion
 from salespipeline.query import OneOf, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
@@ -230,6 +231,33 @@ class Opportunities(Collection[Opportunity]):
             record = self._named(work, opportunity)
             record.refuse("delete")
             work.remove(record)
+
+    def deleted(self) -> list[Opportunity]:
+        """Return what was deleted and not restored, as it was last, the latest first.
+
+        >>> sales.opportunities.delete(deal)
+        >>> [gone.reference for gone in sales.opportunities.deleted()]
+        ['OPP/00001']
+        """
+        with self._sales.work(write=False) as work:
+            return deleted(work, "opportunity", Opportunity)
+
+    def restore(self, opportunity: Opportunity | str, *, contact: Contact | str | None = None) -> Opportunity:
+        """Keep a deleted one again, by its id or reference, with everything that it was and its history.
+
+        *contact* takes the place of one that is gone. Raises ``Duplicate`` where its reference was taken meanwhile.
+
+        >>> sales.opportunities.delete(deal)
+        >>> sales.opportunities.restore("OPP/00001").subject
+        'New warehouse'
+        """
+        with self._sales.work() as work:
+            name = opportunity if isinstance(opportunity, str) else opportunity.id
+            before: Opportunity = last_before_deletion(work, "opportunity", Opportunity, name)
+            found = given_contact(work, self._sales.contacts, contact or before.contact_id)
+            if found.id != before.contact_id:
+                before = attrs.evolve(before, contact_id=found.id, person_id=None)
+            return work.revive(before)
 
 
 def _closed(deal: Opportunity, ending: Mapping[str, Any], work: Work) -> Opportunity:

@@ -165,6 +165,15 @@ class Work:
         self.writes += 1
         self._put(encode(self._activity(record, record.version + 1, action, diff(plain(record), None))))
 
+    def revive(self, record: R, *, action: str = "restored") -> R:
+        """Keep a deleted *record* again, at the version behind the one that deleted it, so that its history goes on."""
+        entry, activity = self.entries(record, action=action)
+        for version in range(record.version):  # type: ignore[attr-defined]  # a store counts from nothing, one by one
+            self._put(attrs.evolve(entry, version=version))
+        self._put(entry)
+        self._put(activity)
+        return attrs.evolve(record, version=record.version + 1)  # type: ignore[misc, attr-defined]
+
     def _activity(self, record: Any, version: int, action: str, changes: Any) -> Activity:
         return Activity(
             id=self.new_id(),
