@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.whole import whole
 
 import salespipeline as sp
 from salespipeline.importing import import_opportunities
@@ -67,3 +68,37 @@ def test_what_is_not_the_file_that_was_meant_is_refused(sales, load, content, co
         load(content)
     assert caught.value.problems[0].code == code
     assert len(sales.opportunities) == 0
+
+
+def test_a_quoted_line_break_counts_as_the_lines_that_it_takes(sales, load):
+    content = (
+        HEAD
+        + 'a,Acme Ltd,"one, ""two""",Prospect,10\r\nb,Acme Ltd,"two\r\nlines",Prospect,10\r\nc,Acme Ltd,ok,Nowhere,10\r\n'
+    )
+    report = load(content, on_error="skip")
+    told = [(row.line, row.column, row.value) for row in report.bad]
+    assert told == [(3, "what", "two\r\nlines"), (5, "stage", "Nowhere")]
+    assert [deal.subject for deal in sales.opportunities] == ['one, "two"']
+
+
+def test_a_bad_file_or_row_leaves_the_whole_store_as_it_was(sales, load):
+    before = whole(sales)
+    for content in (
+        BAD,
+        HEAD + GOOD + ",Acme Ltd,x,Prospect,1\n",
+        HEAD + GOOD + "c,Acme Ltd,x,Prospect,0.1.2\n",
+        "",
+        "id\n",
+    ):
+        with pytest.raises(sp.Invalid):
+            load(content)
+    assert whole(sales) == before
+
+
+def test_progress_is_told_and_many_rows_are_taken_in_bulk(sales, load):
+    told = []
+    rows = "".join(f"k{number},Acme Ltd,Shed {number},Prospect,{number}\n" for number in range(1500))
+    report = load(HEAD + rows, progress=lambda done, total: told.append((done, total)))
+    assert (report.created, told) == (1500, [(1000, 1500), (1500, 1500)])
+    assert load(HEAD + rows).known == 1500
+    assert sales.opportunities.count() == 1500
