@@ -133,7 +133,7 @@ def test_a_credit_note_mirrors_its_invoice_and_a_revision_supersedes(sales, deal
     invoice = sales.documents.mark_sent(sales.documents.convert(revision, "invoice"))
     credit = sales.documents.convert(invoice, "credit_note")
     assert str(invoice.total + credit.total) == "0.00 GBP"
-    assert sales.documents.get(sales.documents.pay(invoice, "80.00 GBP").id).balance == sp.Money("10000.00", "GBP")
+    assert sales.documents.get(sales.documents.pay(invoice.id, "80.00 GBP").id).balance == sp.Money("10000.00", "GBP")
 
 
 def test_documents_are_copies_and_a_sent_one_is_deleted_only_by_force(sales, deal):
