@@ -43,7 +43,8 @@ def pytest(session: nox.Session) -> None:
     # A store from elsewhere is found by its entry point, so it is installed as its users would.
     store = "./examples/store_in_an_afternoon"
     session.run("python", "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", store, silent=True)
-    session.run("pytest", *session.posargs)
+    # As many at once as there are cores; -n 0 after -- for one after the other.
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session
