@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+
+import attrs
 
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
-from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.taking import kinds, with_share, without_share
 from salespipeline.errors import Duplicate
@@ -17,23 +19,24 @@ from salespipeline.work import Work
 __all__ = ["follow", "issue", "next_number"]
 
 
-def next_number(work: Work, series: Series) -> tuple[int, str]:
-    """Take the next number of *series*, passing over references that somebody typed."""
-    if series.at == "creation":
-        while True:
-            number = work.next_number(series.id) + series.offset
-            reference = series.reference(number)
-            if not _taken(work, series, reference):
-                return number, reference
-    number = work.next_number(series.id) + series.offset
-    reference = series.reference(number)
-    if _taken(work, series, reference):  # passing over it would leave a gap: somebody must say where the series goes on
-        message = (
-            f"the next number of the series {series.label!r} is {number}, but another document has the reference "
-            f"{reference!r} already: give a series its own prefix, or call settings.series.set_next()"
-        )
-        raise Duplicate(message, kind="document", fields=("reference",))
-    return number, reference
+def next_number(work: Work, series: Series, *, day: date, currency: str) -> tuple[int, str, str]:
+    """Take the next number of *series*, passing over references that somebody typed: number, reference and run.
+
+    *day* and *currency* are what a prefix with places is filled with.
+    """
+    names = {"year": f"{day:%Y}", "yy": f"{day:%y}", "month": f"{day:%m}", "currency": str(currency)}
+    run = series.run(names)
+    while True:
+        number = work.next_number(counter(series.id, run)) + series.offset_of(run)
+        reference = series.reference(number, run)
+        if not _taken(work, series, reference):
+            return number, reference, run
+        if series.at == "issue":  # passing over it would leave a gap: somebody must say where the series goes on
+            message = (
+                f"the next number of the series {series.label!r} is {number}, but another document has the reference "
+                f"{reference!r} already: give a series its own prefix, or call settings.series.set_next()"
+            )
+            raise Duplicate(message, kind="document", fields=("reference",))
 
 
 def _taken(work: Work, series: Series, reference: str) -> bool:
@@ -48,10 +51,12 @@ def issue(work: Work, document: Document, at: datetime) -> Document:
         return document
     settings = work.settings
     contact = work.need(Contact, document.contact_id)
-    number, reference = document.number, document.reference
-    if reference is None:
-        number, reference = next_number(work, _series_of(settings, document))
-    return document.issued(settings, contact, on=settings.day_of(at), number=number, reference=reference)
+    day = settings.day_of(at)
+    if document.reference is None:
+        series = _series_of(settings, document)
+        number, reference, run = next_number(work, series, day=day, currency=document.currency)
+        document = attrs.evolve(document, number=number, reference=reference, run=run)
+    return document.issued(settings, contact, on=day)
 
 
 def _series_of(settings: Settings, document: Document) -> Series:

@@ -80,7 +80,7 @@ class Jobs(Collection[Job]):
         with self._sales.work() as work:
             deal = None if opportunity is None else self._sales.opportunities._named(work, opportunity)
             where = contact if contact is not None else (deal.contact_id if deal is not None else None)
-            series, number = work.settings.series_for("job", None), None
+            series = work.settings.series_for("job")
             job = Job(
                 id=work.new_id(),
                 reference=reference if reference is not None else "-",
@@ -93,8 +93,10 @@ class Jobs(Collection[Job]):
                 created_by=work.by,
             ).checked()
             if reference is None:
-                number, name = next_number(work, series)
-                job = attrs.evolve(job, number=number, reference=name)
+                settings = work.settings
+                day, money = settings.day_of(work.at), settings.organisation.currency
+                number, name, run = next_number(work, series, day=day, currency=money)
+                job = attrs.evolve(job, number=number, reference=name, run=run)
             return work.keep(job, action="created")
 
     def edit(self, job: Job | str, *, subject: str | None = None, project: str | None = None) -> Job:

@@ -9,6 +9,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.issuing import follow
 from salespipeline.ports import Accepted, NotSent, Outcome, Unknown
+from salespipeline.sealing import linked
 from salespipeline.work import Work
 
 __all__ = ["free", "mark_sent", "settle"]
@@ -21,6 +22,7 @@ def mark_sent(work: Work, document: Document) -> None:
     sent = attrs.evolve(
         document, in_transit=None, sent_at=document.sent_at or work.at, sent_by=document.sent_by or work.by
     )
+    sent = linked(work, sent)
     work.keep(sent, document, action="sent")
     follow(work, sent)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from salespipeline.arguments import DocumentFacts
-from salespipeline.codec import content_digest
+from salespipeline.documents.checking import Checking
 from salespipeline.documents.copies import Copies
 from salespipeline.documents.drafting import draft_from, edited_draft
 from salespipeline.documents.facts import Facts
@@ -19,14 +19,14 @@ from salespipeline.domain.numbering import Series
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.rules import Move
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Invalid, Problem, Refused
+from salespipeline.errors import Refused
 from salespipeline.ports import Rendered
 from salespipeline.views import view_of
 
 __all__ = ["Documents"]
 
 
-class Documents(Facts, Copies):
+class Documents(Facts, Copies, Checking):
     """Every financial document; found by id or reference.
 
     A quote is held, released, sent by hand and accepted; an invoice is made from it, sent and paid:
@@ -130,15 +130,3 @@ class Documents(Facts, Copies):
         logo = b"".join(self._sales.blobs.read(logo_id)) if logo_id is not None else None
         today = settings.day_of(self._sales.now())
         return self._sales.renderer.render(view_of(record, contact, settings, today=today, logo=logo))
-
-    def verify(self, document: Document | str) -> Verdict:
-        """Say whether a sent document still is what the client saw: its content and its PDF. (SPEC DOC-7)"""
-        record = self.get(document) if isinstance(document, str) else document
-        if record.seal is None:
-            raise Invalid(Problem("document", "unsealed", f"{record.name} was not sent, so nothing is sealed yet"))
-        if content_digest(record) != record.seal.content:
-            return Verdict(False, f"the content of {record.name} is not what was sealed")
-        if record.seal.pdf is not None:
-            for _ in self._sales.blobs.read(record.seal.pdf):  # raises where the bytes do not fit their digest
-                pass
-        return Verdict(True)

@@ -59,9 +59,10 @@ def draft_from(
             checks.problems += [problem for problem in error.problems if problem.path != "currency"]
     contact = checks.take(given_contact, work, sales.contacts, values.get("contact"))
     chosen: Series | None = checks.take(work.settings.series_for, kind.value, series)
-    number, reference = None, None
+    number, reference, run = None, None, ""
     if chosen is not None and chosen.at == "creation" and values.get("reference") is None:
-        number, reference = next_number(work, chosen)
+        money = str(values.get("currency") or before)
+        number, reference, run = next_number(work, chosen, day=work.settings.day_of(work.at), currency=money)
     document = Document.drafted(
         values,
         work.settings,
@@ -82,7 +83,7 @@ def draft_from(
         exchange=rate if "lines" in filled and "lines" not in given else None,
         checks=checks,
     )
-    document = attrs.evolve(document, approval=with_approval(document, work.settings, work.by))
+    document = attrs.evolve(document, run=run, approval=with_approval(document, work.settings, work.by))
     follow(work, document)
     return work.keep(document, action="drafted")
 

@@ -17,6 +17,7 @@ from salespipeline.domain.rules import Move, refuse
 from salespipeline.errors import Invalid, Problem
 from salespipeline.issuing import follow, issue
 from salespipeline.money import Money
+from salespipeline.sealing import linked
 from salespipeline.work import Work
 
 __all__ = ["Facts"]
@@ -64,7 +65,7 @@ class Facts(Collection[Document]):
             issued = issue(work, before, when)
             sent = moves.marked_sent(issued, at=when, by=work.by, seal=Seal(content=content_digest(issued)))
             follow(work, sent)
-            return sent
+            return linked(work, sent)
 
         return self._change(document, move, "marked sent")
 

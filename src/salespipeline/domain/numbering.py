@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
@@ -19,6 +21,10 @@ _REFUSED = {
     ";": "a semicolon separates formats",
     **dict.fromkeys("dmyhs", "it is a letter of dates"),
 }
+
+
+PLACES = ("year", "yy", "month", "currency")
+_PLACE = re.compile(r"\{(year|yy|month|currency)\}")
 
 
 def check_pattern(pattern: str, path: str = "pattern") -> str:
@@ -88,12 +94,19 @@ class Series:
     *at* is ``creation`` or ``issue``. The number shown is the store's counter for this series plus *offset*, so
     that setting the next number never rewinds a counter. A change affects future references only.
 
+    The prefix may hold ``{year}``, ``{yy}``, ``{month}`` and ``{currency}``: numbers begin anew at 1 with each prefix that
+    comes of it, which is called a run. The day is that of creation or issue, in the organisation's time zone. *starts* are
+    the offsets of runs; *jumps* are the numbers that were passed over when a next number was set: run, from, to.
+
     >>> Series(id="q", label="Quotes", for_type="quote", prefix="QUO/", pattern="00000").reference(17)
     'QUO/00017'
     >>> series = sales.settings.series.add("Quotes 2027", "quote", prefix="Q27-", pattern="0000")
     >>> _ = sales.settings.series.set_next(series, 118)
     >>> sales.documents.draft(deal, "quote").reference
     'Q27-0118'
+    >>> yearly = Series(id="i", label="Invoices", for_type="invoice", prefix="{year}/", pattern="0000", at="issue")
+    >>> yearly.reference(7, yearly.run({"year": "2026"})), yearly.offset_of("2026/")
+    ('2026/0007', 0)
     """
 
     id: str
@@ -104,18 +117,35 @@ class Series:
     pattern: str = ""
     at: Literal["creation", "issue"] = "creation"
     offset: int = 0
+    starts: tuple[tuple[str, int], ...] = ()
+    jumps: tuple[tuple[str, int, int], ...] = ()
     position: int = 0
     archived: bool = False
 
-    def reference(self, number: int) -> str:
-        """Return the reference of *number*, which already includes the offset."""
-        return self.prefix + format_number(self.pattern, number)
+    def run(self, names: Mapping[str, str]) -> str:
+        """Return the prefix that comes of *names*; nothing where the prefix is always the same."""
+        return _PLACE.sub(lambda found: names[found[1]], self.prefix) if _PLACE.search(self.prefix) else ""
+
+    def offset_of(self, run: str) -> int:
+        """Return what is added to the counter of a run."""
+        return dict(self.starts).get(run, 0) if run else self.offset
+
+    def reference(self, number: int, run: str = "") -> str:
+        """Return the reference of *number*, which already includes the offset, in a run of the series."""
+        return (run or self.prefix) + format_number(self.pattern, number)
 
     def checked(self) -> Series:
         """Return the series with clean values, or raise ``Invalid`` with every problem."""
         checks = Checks()
         label = checks.take(text.clean, self.label, "label", required=True)
-        prefix = checks.take(text.clean, self.prefix, "prefix", most=20)
+        prefix = checks.take(text.clean, self.prefix, "prefix", most=40)
+        for name in re.findall(r"\{([^{}]*)\}|[{}]", prefix or ""):
+            if name not in PLACES or self.for_type in ("opportunity", "note"):
+                offered = ", ".join(f"{{{place}}}" for place in PLACES)
+                message = (
+                    f"a prefix holds no {shown('{' + name + '}')}: documents and jobs take {offered}, other types none"
+                )
+                checks.add("prefix", "place", message)
         pattern = checks.take(check_pattern, self.pattern)
         if self.at not in ("creation", "issue"):
             checks.add("at", "choice", f"a number is given at 'creation' or at 'issue', not {shown(self.at)}")

@@ -11,10 +11,11 @@ from salespipeline import text
 from salespipeline.arguments import FieldFacts
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.lines import Tax
-from salespipeline.domain.numbering import DEFAULT_SERIES, Series
+from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, Money
+from salespipeline.numbers import highest
 from salespipeline.query import All, Cmp, Has, Missing, Predicate, Query
 from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
 
@@ -111,14 +112,29 @@ class SeriesList(SettingList[Series]):
         with self._sales.work() as work:
             return self._add(work, label=label, for_type=for_type, prefix=prefix, pattern=pattern, at=when)
 
-    def set_next(self, series: Series | str, number: int) -> Series:
-        """Make *number* the next one."""
+    def set_next(self, series: Series | str, number: int, *, run: str = "") -> Series:
+        """Make *number* the next one; never one that was used, by a document that was deleted either. (SPEC DOC-5, SET-8)
+
+        *run* is the filled prefix, such as ``"INV-2026-"``, where the prefix of the series has places such as ``{year}``.
+        """
         if type(number) is not int or number < 0:
             raise Invalid(Problem("number", "range", f"a number is 0 or more, not {shown(number)}"))
         with self._sales.work() as work:
             before = self._choose(work.settings)[name_of(series)]
-            taken = work.next_number(before.id)  # the counter itself only ever grows
-            return self._keep(work, attrs.evolve(before, offset=number - taken - 1), before, "next number set")
+            if bool(run) != ("{" in before.prefix):
+                example = "run='INV-2026-'" if not run else f"no run: its prefix is always {before.prefix!r}"
+                raise Invalid(Problem("run", "choice", f"series {before.label!r} takes {example}"))
+            used = highest(work, before.id, run)
+            if used is not None and number <= used:
+                raise Invalid(Problem("number", "range", f"{number} is not free: numbers up to {used} were used"))
+            taken = work.next_number(counter(before.id, run))  # the counter itself only ever grows
+            jump = (run, taken + before.offset_of(run), number)
+            after = attrs.evolve(before, jumps=(*before.jumps, jump))
+            if run:
+                after = attrs.evolve(after, starts=tuple((dict(before.starts) | {run: number - taken - 1}).items()))
+            else:
+                after = attrs.evolve(after, offset=number - taken - 1)
+            return self._keep(work, after, before, "next number set")
 
 
 class FieldList(SettingList[FieldSchema]):
