@@ -46,6 +46,7 @@ FACADES = [
     "past",
     "opportunities",
     "planning",
+    "ranking",
     "report",
     "sales",
     "sealing",

@@ -10,12 +10,15 @@ import salespipeline as sp
 
 LINE = {"description": "Bay", "unit_price": "1.00"}
 ORDERS = ["created", "closed", "due", "value", "reference", "subject", "status", "currency"]
+RANKED = ["stage", "owner", "contact", "department"]
 between = st.lists(st.tuples(st.sampled_from(["insert", "delete", "win", "edit"]), st.integers(0, 30)), max_size=3)
 
 
 def test_whatever_happens_between_pages_what_stays_is_seen_once(sales, clock):
     do = sales.opportunities
     counter = iter(range(10**6))
+    for number in range(4):
+        sales.contacts.add(f"Contact {number}")
 
     def insert(number):
         clock.forward(seconds=1)
@@ -23,10 +26,17 @@ def test_whatever_happens_between_pages_what_stays_is_seen_once(sales, clock):
         due = f"2027-01-{number % 28 + 1:02}" if number % 3 else None
         currency = ["GBP", "EUR"][number % 2]
         lines = [LINE | {"quantity": number % 5 + 1}]
-        return do.create(contact="Acme Ltd", subject=subject, lines=lines, due=due, currency=currency)
+        ranks = {
+            "stage": ["Quotation sent", "Prospect", "Order signed"][number % 3],
+            "owner": ["tom", "jane"][number % 2],
+        }
+        name = f"Contact {number % 4}"
+        return do.create(contact=name, subject=subject, lines=lines, due=due, currency=currency, **ranks)
 
     @settings(max_examples=25)
-    @given(st.sampled_from(ORDERS), st.booleans(), st.integers(1, 4), st.lists(between, min_size=1, max_size=4))
+    @given(
+        st.sampled_from(ORDERS + RANKED), st.booleans(), st.integers(1, 4), st.lists(between, min_size=1, max_size=4)
+    )
     def law(order, descending, size, meanwhile):
         for id in do.all().ids():
             do.delete(id)

@@ -15,7 +15,8 @@ from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.filters import Filter, predicates
 from salespipeline.query import All, Predicate, Query, check
-from salespipeline.work import KIND_BY_NAME
+from salespipeline.ranking import Ranked, ranked_ids, read_ranked
+from salespipeline.work import KIND_BY_NAME, Work
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -32,7 +33,7 @@ class Shape:
 
     kind: str
     filters: Mapping[str, Filter]
-    orders: Mapping[str, str]  # the name that people use: the index field
+    orders: Mapping[str, str | Ranked]  # the name that people use: the index field, or what ranks it
     default: str
     row: Callable[[Any, Settings, Mapping[str, str]], dict[str, object]]
     columns: Mapping[str, type]  # what a row has, and what each column holds: frames need it where there is no row
@@ -126,11 +127,11 @@ class Listing(Tabular, Generic[R]):
         >>> sales.contacts.order("-name").query(sales.settings.snapshot).order
         ('name',)
         """
-        name = self._order.removeprefix("-")
+        sorted_by = self._sorted_by
         query = Query(
             kind=self._shape.kind,
             where=self.predicate(settings),
-            order=(self._shape.orders[name],),
+            order=("created",) if isinstance(sorted_by, Ranked) else (sorted_by,),
             descending=self._order.startswith("-"),
         )
         check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
@@ -149,16 +150,27 @@ class Listing(Tabular, Generic[R]):
             raise Invalid(Problem("size", "range", f"a page has 1 to 10,000 records, not {shown(size)}"))
         with self._sales.work(write=False) as work:
             query = self.query(work.settings)
-            start = decode_cursor(query, after) if after is not None else None
-            found = list(work.find(attrs.evolve(query, after=start, limit=size + 1)))
-        items = tuple(found[:size])
-        more = len(found) > size
-        return Page(items, encode_cursor(query, self._position(query, items[-1])) if more else None)
+            ranked = self._sorted_by
+            shown_by = attrs.evolve(query, order=ranked.order) if isinstance(ranked, Ranked) else query
+            start = decode_cursor(shown_by, after) if after is not None else None
+            found = self._read(work, query, start, size + 1)
+        items = tuple(record for record, _ in found[:size])
+        return Page(items, encode_cursor(shown_by, found[size - 1][1]) if len(found) > size else None)
 
-    @staticmethod
-    def _position(query: Query, record: Any) -> tuple[Any, ...]:
-        index = index_of(record)
-        return (*(index[name] for name in query.order), record.id)
+    @property
+    def _sorted_by(self) -> str | Ranked:
+        return self._shape.orders[self._order.removeprefix("-")]
+
+    def _read(
+        self, work: Work, query: Query, after: tuple[Any, ...] | None, limit: int
+    ) -> list[tuple[Any, tuple[Any, ...]]]:
+        """Return up to *limit* records behind *after*, each with its position in the order."""
+        ranked = self._sorted_by
+        if isinstance(ranked, Ranked):
+            return list(read_ranked(work, ranked, query, after, limit))
+        (field,) = query.order
+        found = work.find(attrs.evolve(query, after=after, limit=limit))
+        return [(record, (index_of(record)[field], record.id)) for record in found]
 
     def __iter__(self) -> Iterator[R]:
         after: tuple[Any, ...] | None = None
@@ -166,11 +178,10 @@ class Listing(Tabular, Generic[R]):
         while wanted is None or wanted > 0:
             limit = CHUNK if wanted is None else min(CHUNK, wanted + skipped)
             with self._sales.work(write=False) as work:
-                query = self.query(work.settings)
-                found = list(work.find(attrs.evolve(query, after=after, limit=limit)))
+                found = self._read(work, self.query(work.settings), after, limit)
             if found:
-                after = self._position(query, found[-1])
-            for record in found[skipped:]:
+                after = found[-1][1]
+            for record, _ in found[skipped:]:
                 yield record
                 if wanted is not None:
                     wanted -= 1
@@ -207,7 +218,10 @@ class Listing(Tabular, Generic[R]):
     def ids(self) -> list[str]:
         """Return the ids, in order, without reading the records."""
         with self._sales.work(write=False) as work:
-            query = attrs.evolve(self.query(work.settings), limit=self._stop)
+            query, ranked = self.query(work.settings), self._sorted_by
+            if isinstance(ranked, Ranked):
+                return ranked_ids(work, ranked, query)[self._start : self._stop]
+            query = attrs.evolve(query, limit=self._stop)
             return [str(row[0]) for row in work.columns(query, ("id",))][self._start :]
 
     @overload

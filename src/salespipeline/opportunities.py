@@ -23,6 +23,7 @@ from salespipeline.filters import choice, day, department, identity, moment, mon
 from salespipeline.listing import Shape
 from salespipeline.past import deleted, last_before_deletion
 from salespipeline.query import OneOf, Query
+from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
 from salespipeline.text import fold
 from salespipeline.work import Work
 
@@ -98,6 +99,11 @@ class Opportunities(Collection[Opportunity]):
             "subject": "subject",
             "status": "status",
             "currency": "currency",
+            "stage": STAGE,
+            "probability": PROBABILITY,
+            "contact": CONTACT,
+            "owner": OWNER,
+            "department": DEPARTMENT,
         },
         default="-created",
         row=_row,

@@ -14,6 +14,7 @@ from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.settings import Settings
 from salespipeline.filters import choice, day, flag, identity, moment, money, words
 from salespipeline.listing import Listing, Shape
+from salespipeline.ranking import CONTACT, OWNER, TYPE
 
 if TYPE_CHECKING:
     from salespipeline.sending_report import Plan
@@ -95,6 +96,9 @@ SHAPE = Shape(
         "date": "date_sort",
         "due": "due_sort",
         "total": "total",
+        "type": TYPE,
+        "contact": CONTACT,
+        "owner": OWNER,
     },
     default="-created",
     row=_row,

@@ -1,0 +1,153 @@
+"""Orders by what a record only points to: its stage, its owner, the name of its contact. (SPEC OPP-10)
+
+A record's index holds the id of its stage, never the place of that stage among others, so that moving a stage touches
+no record. Such a list is read group by group instead: the store says which groups there are and how many records each
+holds, the groups are put in order here, and a page reads only those that it needs, from where it was left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from salespipeline.catalog import index_of
+from salespipeline.domain.document import DocumentType
+from salespipeline.query import LAST_CHARACTER, All, AnyOf, Cmp, Count, Missing, OneOf, Predicate, Query
+from salespipeline.text import fold
+
+if TYPE_CHECKING:
+    from salespipeline.domain.settings import Listed, Settings
+    from salespipeline.entries import Scalar
+    from salespipeline.work import Work
+
+__all__ = ["CONTACT", "DEPARTMENT", "OWNER", "PROBABILITY", "STAGE", "TYPE", "Ranked", "ranked_ids", "read_ranked"]
+
+Group: TypeAlias = tuple[str, ...]  # what the fields hold, "" for nothing
+Keys: TypeAlias = Mapping[Group, int | str]
+LAST = LAST_CHARACTER  # behind every name: what has none
+
+
+@attrs.frozen
+class Ranked:
+    """Sorted by a key of what text *fields* hold, and by the moment of creation where that is the same.
+
+    *keys* takes all groups at once, so that what they are called is looked up in one read.
+    """
+
+    fields: tuple[str, ...]
+    keys: Callable[[Work, Iterable[Group]], Keys]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What a cursor holds before the id."""
+        return (f"rank of {self.fields[0]}", *self.fields, "created")
+
+    def group(self, index: Mapping[str, Any]) -> Group:
+        """Return the group of a record with this index."""
+        return tuple(index.get(name, "") for name in self.fields)
+
+    def wanted(self, groups: list[Group]) -> Predicate:
+        """Return the predicate that is true of the records of *groups*: one, or several of a single field."""
+        if len(groups) == 1:
+            return All(tuple(_holds(name, value) for name, value in zip(self.fields, groups[0], strict=True)))
+        (name,) = self.fields
+        return AnyOf((OneOf(name, tuple(value for (value,) in groups)), *([Missing(name)] if ("",) in groups else [])))
+
+
+def _holds(name: str, value: str) -> Predicate:
+    return Cmp(name, "=", value) if value else AnyOf((Missing(name), Cmp(name, "=", "")))
+
+
+def read_ranked(
+    work: Work, ranked: Ranked, query: Query, after: tuple[Scalar, ...] | None, limit: int
+) -> Iterator[tuple[Any, tuple[Scalar, ...]]]:
+    """Yield up to *limit* records of *query* by rank, each with its position; *query* itself sorts by creation."""
+    held: Counter[Group] = Counter()
+    for *values, number in work.tally(query, ranked.fields, (Count(),)):
+        held[tuple(str(value or "") for value in values)] += int(number or 0)
+    keys = ranked.keys(work, held)
+    begun: tuple[Any, ...] | None = after[:-2] if after is not None else None
+    places: list[tuple[Any, ...]] = sorted(((keys[group], *group) for group in held), reverse=query.descending)
+    if begun is not None:
+        places = [place for place in places if (place <= begun if query.descending else place >= begun)]
+    start = 0
+    while start < len(places) and limit > 0:
+        resumed = places[start] == begun
+        stop, size = start + 1, held[places[start][1:]]
+        # Small groups are read together, whole ones only, so that nothing is read in vain.
+        while len(ranked.fields) == 1 and not resumed and stop < len(places):
+            size += held[places[stop][1:]]
+            if size > limit:
+                break
+            stop += 1
+        groups = [place[1:] for place in places[start:stop]]
+        part = attrs.evolve(query, where=All((query.where, ranked.wanted(groups))), limit=limit)
+        if resumed and after is not None:
+            part = attrs.evolve(part, after=after[-2:])
+        found = [(record, _position(ranked, record, keys)) for record in work.find(part)]
+        if len(groups) > 1:
+            found.sort(key=lambda one: one[1], reverse=query.descending)
+        yield from found
+        limit -= len(found)
+        start = stop
+
+
+def _position(ranked: Ranked, record: Any, keys: Keys) -> tuple[Scalar, ...]:
+    index: Mapping[str, Any] = index_of(record)
+    group = ranked.group(index)
+    return (keys[group], *group, index["created"], record.id)
+
+
+def ranked_ids(work: Work, ranked: Ranked, query: Query) -> list[str]:
+    """Return the ids of all records of *query* by rank, without reading them."""
+    rows: list[tuple[Group, Scalar | None, Scalar | None]] = [
+        (tuple(str(value or "") for value in values), created, id)
+        for *values, created, id in work.columns(query, (*ranked.fields, "created", "id"))
+    ]
+    keys = ranked.keys(work, {group for group, _, _ in rows})
+    rows.sort(key=lambda row: (keys[row[0]], row), reverse=query.descending)
+    return [str(id) for _, _, id in rows]
+
+
+# --- what there is to sort by ---------------------------------------------------------------------------------------
+
+
+def _by_place(field: str, choose: Callable[[Settings], Listed[Any]]) -> Ranked:
+    """By the place in a list of the settings, archived ones too; what is not in it comes last."""
+
+    def keys(work: Work, groups: Iterable[Group]) -> Keys:
+        listed = choose(work.settings).all
+        places = {record.id: place for place, record in enumerate(listed)}
+        return {group: places.get(group[0], len(listed)) for group in groups}
+
+    return Ranked((field,), keys)
+
+
+def _owners(work: Work, groups: Iterable[Group]) -> Keys:
+    return {group: fold(work.settings.users.label(group[0])) or LAST for group in groups}
+
+
+def _departments(work: Work, groups: Iterable[Group]) -> Keys:
+    return {(own, owner): fold(work.settings.department_of(owner, own or None)) or LAST for own, owner in groups}
+
+
+def _contacts(work: Work, groups: Iterable[Group]) -> Keys:
+    query = Query(kind="contact", where=OneOf("id", tuple({id for (id,) in groups})))
+    names = {str(id): str(name) for id, name in work.columns(query, ("id", "name"))}
+    return {group: names.get(group[0], LAST) for group in groups}
+
+
+def _types(_work: Work, groups: Iterable[Group]) -> Keys:
+    places = [type.value for type in DocumentType]
+    return {group: places.index(group[0]) for group in groups}
+
+
+STAGE = _by_place("stage", lambda settings: settings.stages)
+PROBABILITY = _by_place("probability", lambda settings: settings.probabilities)
+OWNER = Ranked(("owner",), _owners)
+DEPARTMENT = Ranked(("department", "owner"), _departments)
+CONTACT = Ranked(("contact",), _contacts)
+TYPE = Ranked(("type",), _types)
