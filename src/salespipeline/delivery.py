@@ -27,7 +27,7 @@ from salespipeline.domain.document import Document, Seal
 from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason, reasons
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import MailError, RenderError, TemplateError
-from salespipeline.issuing import issue
+from salespipeline.issuing import as_issued, issue
 from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome, Unknown
 from salespipeline.query import Cmp, Query
@@ -78,10 +78,6 @@ class _View:
     contact: Contact | None
     settings: Settings
     at: datetime
-
-
-class _TakenBack(Exception):
-    """Ends a transaction in which something was only tried."""
 
 
 def letter_of(work: Work, letter: str) -> list[Delivery]:
@@ -180,7 +176,9 @@ class Sender:
             else:
                 ended.append(self._end(one, protocol.skipped(one, reason=reason.value), "left out"))
         pieces: list[tuple[Delivery, Document, bytes]] = []
-        for one, document in zip(going, self._as_issued(going, view), strict=True):
+        # As T1 will issue them, with the numbers that are next now.
+        issued = as_issued(self.sales, [view.documents[one.document_id] for one in going])
+        for one, document in zip(going, issued, strict=True):
             try:
                 assert view.contact is not None  # noqa: S101 - all are left out without one
                 pieces.append((one, document, self.composer.pdf(document, view.contact, view.settings)))
@@ -213,19 +211,6 @@ class Sender:
             settings=work.settings,
             at=work.at,
         )
-
-    def _as_issued(self, deliveries: Sequence[Delivery], view: _View) -> list[Document]:
-        """Return the documents as T1 will issue them, with the numbers that are next now; none is taken."""
-        documents = [view.documents[one.document_id] for one in deliveries]
-        if all(one.seller is not None for one in documents):
-            return documents
-        issued: list[Document] = []
-        try:
-            with self.sales.work() as work:
-                issued += [issue(work, one, view.at) for one in documents]
-                raise _TakenBack
-        except _TakenBack:
-            return issued
 
     def _as_kept(self, held: Sequence[Delivery]) -> _Prepared:
         """Return the very bytes of the first try: a resend carries the same Message-ID. (SPEC SEND-6)"""

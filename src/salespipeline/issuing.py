@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,12 +14,38 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.taking import kinds, with_share, without_share
-from salespipeline.errors import Duplicate
+from salespipeline.errors import Duplicate, Refused
 from salespipeline.query import Cmp, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
-__all__ = ["follow", "issue", "next_number"]
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["as_issued", "follow", "issue", "next_number", "tried"]
+
+
+class _TakenBack(Exception):
+    """Ends a transaction in which something was only tried."""
+
+
+@contextmanager
+def tried(sales: Sales) -> Iterator[Work]:
+    """Open a unit of work in which something is only tried: all that it writes is taken back at its end.
+
+    Not inside a transaction, which could not take back a part of itself: ``Refused``.
+    """
+    if sales.in_transaction:
+        message = (
+            "this is tried and taken back, which a part of a transaction cannot be: do it outside of the transaction"
+        )
+        raise Refused(message, action="try")
+    try:
+        with sales.work() as work:
+            yield work
+            raise _TakenBack
+    except _TakenBack:
+        return
 
 
 def next_number(work: Work, series: Series, *, day: date, currency: str) -> tuple[int, str, str]:
@@ -57,6 +86,15 @@ def issue(work: Work, document: Document, at: datetime) -> Document:
         number, reference, run = next_number(work, series, day=day, currency=document.currency)
         document = attrs.evolve(document, number=number, reference=reference, run=run)
     return document.issued(settings, contact, on=day)
+
+
+def as_issued(sales: Sales, documents: Iterable[Document]) -> list[Document]:
+    """Return *documents* as they would be issued now, with the numbers that are next; none is taken."""
+    listed = list(documents)
+    if all(one.seller is not None for one in listed):
+        return listed
+    with tried(sales) as work:
+        return [issue(work, one, work.at) for one in listed]
 
 
 def _series_of(settings: Settings, document: Document) -> Series:

@@ -13,7 +13,7 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
 from salespipeline.domain.sending import Reason, reasons
 from salespipeline.errors import Invalid, MailError, Problem, Refused, TemplateError, shown
-from salespipeline.issuing import issue
+from salespipeline.issuing import as_issued
 from salespipeline.sending_report import Plan, PlanRow
 from salespipeline.work import Work
 
@@ -202,17 +202,10 @@ def _together(
 def _numbered(sales: Sales, rows: Sequence[PlanRow], documents: Sequence[Document]) -> list[PlanRow]:
     """Return the rows with the numbers that they would get if nobody else sent anything meanwhile; none is taken."""
     without = [at for at, row in enumerate(rows) if not row.reasons and not row.reference]
-    if not without:
+    if not without or sales.in_transaction:  # which could not give them back
         return list(rows)
+    issued = as_issued(sales, [documents[at] for at in without])
     numbered = list(rows)
-
-    class TakenBack(Exception):
-        pass
-
-    try:
-        with sales.work() as work:
-            for at in without:
-                numbered[at] = attrs.evolve(rows[at], expected=issue(work, documents[at], work.at).reference or "")
-            raise TakenBack
-    except TakenBack:
-        return numbered
+    for at, document in zip(without, issued, strict=True):
+        numbered[at] = attrs.evolve(rows[at], expected=document.reference or "")
+    return numbered

@@ -12,6 +12,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.facts import Chain
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
 from salespipeline.errors import Invalid, Problem
+from salespipeline.issuing import tried
 from salespipeline.numbers import Spent, spent
 from salespipeline.query import EVERYTHING, Query
 from salespipeline.sealing import problems_of
@@ -51,10 +52,6 @@ class SealsRow:
     def ok(self) -> bool:
         """Whether every sent document is there as it left."""
         return not self.problems
-
-
-class _Looked(Exception):
-    """Takes back the numbers that were drawn to see where the counters stand."""
 
 
 class Checking(Collection[Document]):
@@ -136,13 +133,8 @@ class Checking(Collection[Document]):
         >>> row.first, row.last, row.documents, row.ok, row.explained
         (1, 2, 1, True, ('2 was QUO/00002, deleted by jane on ...',))
         """
-        rows: list[NumbersRow] = []
-        try:
-            with self._sales.work() as work:
-                rows += self._numbers(work)
-                raise _Looked
-        except _Looked:
-            return rows
+        with tried(self._sales) as work:
+            return list(self._numbers(work))
 
     def _numbers(self, work: Work) -> Iterable[NumbersRow]:
         documents = list(work.find(Query(kind="document", where=EVERYTHING)))
