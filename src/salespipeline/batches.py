@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from salespipeline.composing import Composer, Letter
-from salespipeline.delivery import Delivered, Sender
+from salespipeline.delivery import Delivered, Sender, letter_of
 from salespipeline.domain import protocol
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
-from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Enclosure, Reason
+from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason
 from salespipeline.errors import Invalid, MailError, NotFound, Problem, RenderError, StorageError, TemplateError, shown
-from salespipeline.issuing import issue
+from salespipeline.issuing import as_issued
 from salespipeline.planning import check_durable, check_sender
 from salespipeline.ports import NotSent
 from salespipeline.query import All, Cmp, Count, OneOf, Query
@@ -24,6 +24,7 @@ from salespipeline.settling import free
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
+    from salespipeline.render.bodies import MailTemplate
     from salespipeline.sales import Sales
 
 __all__ = ["Breaker", "cancel", "carry_out", "pause", "preview", "report", "run", "start", "waiting"]
@@ -69,39 +70,29 @@ def run(
     key: str | None = None,
 ) -> SendReport:
     """Write the deliveries of *plan* durably, try all their mails, then carry them out one by one. See ``Plan.run``."""
-    if on_error not in ("continue", "abort"):
-        raise Invalid(Problem("on_error", "choice", f"on_error is 'continue' or 'abort', not {shown(on_error)}"))
+    check_on_error(on_error)
     check_durable(sales)
     mailer = sales.mailer  # refuse before anything is written
     del mailer
     sales.deliveries.recover()
     batch = start(sales, plan, per_second=per_second, key=key)
-    sender = Sender(sales)
-    trouble = _rehearse(sales, sender.composer, batch, on_error=on_error)
-    return carry_out(sales, batch, sender, progress=progress, on_error=on_error, trouble=trouble)
+    return carry_out(sales, batch, Sender(sales), progress=progress, on_error=on_error)
+
+
+def check_on_error(on_error: str) -> None:
+    """Refuse what is neither ``continue`` nor ``abort``."""
+    if on_error not in ("continue", "abort"):
+        raise Invalid(Problem("on_error", "choice", f"on_error is 'continue' or 'abort', not {shown(on_error)}"))
 
 
 def start(sales: Sales, plan: Plan, *, per_second: float | None = None, key: str | None = None) -> Batch:
     """Write the batch and its deliveries in one transaction; a document that is being sent already is left out."""
     check_sender(sales)
-    options = plan.options
-    batch = Batch(
-        id=sales.ids(),
-        key=key,
-        planned=len(plan.rows),
-        started_at=sales.now(),
-        started_by=sales.actor,
-        cc=options.cc,
-        bcc=options.bcc,
-        reply_to=options.reply_to,
-        enclosures=_enclosures(sales, plan),
-        interval=_interval(per_second),
-    )
     composer = Composer(sales)
-    digests: dict[object, str] = {None: ""}
-    for row in plan.included:  # kept before the transaction that names them
-        if row.template not in digests and row.template is not None:
-            digests[row.template] = composer.keep_template(row.template)
+    batch = _batch(sales, composer, plan, key=key, planned=len(plan.rows), interval=_interval(per_second))
+    digests: dict[MailTemplate | None, str] = {None: ""}
+    digests |= {words: composer.held(words) for words in {row.template for row in plan.included} if words is not None}
+    composer.keep()  # before the transaction that names it
     with sales.work() as work:
         if key is not None:
             same = list(work.find(Query(kind="batch", where=Cmp("key", "=", key), limit=1)))
@@ -114,6 +105,24 @@ def start(sales: Sales, plan: Plan, *, per_second: float | None = None, key: str
         return kept
 
 
+def _batch(
+    sales: Sales, composer: Composer, plan: Plan, *, key: str | None = None, planned: int = 0, interval: int = 0
+) -> Batch:
+    options = plan.options
+    return Batch(
+        id=sales.ids(),
+        key=key,
+        planned=planned,
+        started_at=sales.now(),
+        started_by=sales.actor,
+        cc=options.cc,
+        bcc=options.bcc,
+        reply_to=options.reply_to,
+        enclosures=(*map(composer.enclosed, options.attachments), *map(composer.enclosed, options.images)),
+        interval=interval,
+    )
+
+
 def _interval(per_second: float | None) -> int:
     if per_second is None:
         return 0
@@ -123,20 +132,7 @@ def _interval(per_second: float | None) -> int:
     return int(1_000_000 / per_second)
 
 
-def _enclosures(sales: Sales, plan: Plan) -> tuple[Enclosure, ...]:
-    keep = sales.blobs.keep
-    files = [
-        Enclosure(name=one.name, digest=keep([one.content]), media_type=one.media_type)
-        for one in plan.options.attachments
-    ]
-    files += [
-        Enclosure(name=one.content_id, digest=keep([one.content]), media_type=one.media_type, content_id=one.content_id)
-        for one in plan.options.images
-    ]
-    return tuple(files)
-
-
-def _deliveries(work: Work, batch: Batch, plan: Plan, digests: dict[object, str]) -> Iterator[Delivery]:
+def _deliveries(work: Work, batch: Batch, plan: Plan, digests: Mapping[MailTemplate | None, str]) -> Iterator[Delivery]:
     ids = {row.document_id: work.new_id() for row in plan.rows}
     alive = _alive(work, plan.included)
     for position, row in enumerate(plan.rows):
@@ -180,14 +176,12 @@ def _alive(work: Work, rows: tuple[PlanRow, ...]) -> set[str]:
 def _rehearse(sales: Sales, composer: Composer, batch: Batch, *, on_error: str) -> str:
     """Make every mail of *batch* once, and keep none: what cannot be made fails before the first one leaves.
 
-    Returns why nothing at all should leave: with ``abort``, the first mail that cannot be made.
+    Returns why nothing at all should leave: with ``abort``, the first mail that cannot be made. Once it has gone through,
+    the batch says so, and whoever goes on with it needs no other.
     """
     for letter in waiting(sales, batch, rest=False):
         with sales.work(write=False) as work:
-            deliveries = [
-                one for one in work.find(Query(kind="delivery", where=Cmp("letter", "=", letter), order=("position",)))
-                if one.state is S.QUEUED
-            ]  # fmt: skip
+            deliveries = [one for one in letter_of(work, letter) if one.state is S.QUEUED]
             documents = work.get_many(Document, [one.document_id for one in deliveries])
             deliveries = [one for one in deliveries if one.document_id in documents]
         if not deliveries:
@@ -202,25 +196,20 @@ def _rehearse(sales: Sales, composer: Composer, batch: Batch, *, on_error: str) 
                     before = work.need(Delivery, one.id)
                     if before.state is S.QUEUED:
                         work.keep(protocol.failed(before, reason=str(error)), before, action="failed")
+    with sales.work() as work:
+        kept = work.need(Batch, batch.id)
+        work.keep(attrs.evolve(kept, rehearsed=True), kept, action="rehearsed")
     return ""
 
 
 def _letter(
     sales: Sales, composer: Composer, batch: Batch, deliveries: list[Delivery], documents: list[Document]
 ) -> Letter:
-    issued: list[Document] = []
-
-    class TakenBack(Exception):
-        pass
-
-    try:
-        with sales.work() as work:
-            contact, settings, at = work.get(Contact, documents[0].contact_id), work.settings, work.at
-            issued += [issue(work, one, at) for one in documents]
-            raise TakenBack
-    except TakenBack:
-        if contact is None:
-            raise MailError("the contact is not there any more") from None
+    with sales.work(write=False) as work:
+        contact, settings, at = work.get(Contact, documents[0].contact_id), work.settings, work.at
+    if contact is None:
+        raise MailError("the contact is not there any more")
+    issued = as_issued(sales, documents)
     pdfs = [composer.pdf(one, contact, settings) for one in issued]
     return composer.letter(batch, deliveries, issued, pdfs, contact, settings, at)
 
@@ -234,11 +223,10 @@ def preview(sales: Sales, plan: Plan, document: str | None) -> Letter:
         raise NotFound(f"the plan mails no document {shown(document)}", kind="document", key=str(document))
     rows = [row for row in plan.included if row.letter == chosen[0].letter]
     composer = Composer(sales)
-    batch = Batch(
-        id=sales.ids(), started_at=sales.now(), started_by=sales.actor, cc=plan.options.cc, bcc=plan.options.bcc,
-        reply_to=plan.options.reply_to, enclosures=_enclosures(sales, plan),
-    )  # fmt: skip
-    digests: dict[object, str] = {row.template: composer.keep_template(row.template) for row in rows if row.template}
+    batch = _batch(sales, composer, plan)
+    digests: dict[MailTemplate | None, str] = {
+        row.template: composer.held(row.template) for row in rows if row.template
+    }
     shown_plan = Plan(tuple(rows), options=plan.options, sales=sales)
     with sales.work(write=False) as work:
         deliveries = list(_deliveries(work, batch, shown_plan, digests))
@@ -256,9 +244,9 @@ def carry_out(
     *,
     progress: Progress | None = None,
     on_error: str = "continue",
-    trouble: str = "",
 ) -> SendReport:
-    """Work through what is queued in *batch*, and report on every document."""
+    """Try the mails of *batch*, unless that was done, work through what is queued, and report on every document."""
+    trouble = "" if batch.rehearsed else _rehearse(sales, sender.composer, batch, on_error=on_error)
     breaker = Breaker()
     done, total = batch.planned - _count(sales, batch, QUEUE), batch.planned
     for letter in () if trouble else waiting(sales, batch):
@@ -303,7 +291,6 @@ def waiting(sales: Sales, batch: Batch, *, rest: bool = True) -> Iterator[str]:
 
 
 def _count(sales: Sales, batch: Batch, states: tuple[DeliveryState, ...]) -> int:
-
     where = All((Cmp("batch", "=", batch.id), OneOf("state", tuple(state.value for state in states))))
     with sales.work(write=False) as work:
         ((number,),) = work.tx.tally(Query(kind="delivery", where=where), (), (Count(),))

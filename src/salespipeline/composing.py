@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import attrs
@@ -53,14 +54,34 @@ class Composer:
         self._sales = sales
         self._templates: dict[str, MailTemplate] = {}
         self._enclosures: dict[Enclosure, Attachment | InlineImage] = {}
+        self._unkept: dict[str, bytes] = {}
 
-    # --- templates are kept as they were when the batch was started ------------------------------------------
+    # --- words and files are kept as they were when the batch was started ------------------------------------
 
-    def keep_template(self, template: MailTemplate) -> str:
-        """Keep the words of a template, and return their SHA-256: whoever sends, and when, uses these."""
-        digest = self._sales.blobs.keep([json.dumps(attrs.asdict(template), sort_keys=True).encode()])
+    def held(self, template: MailTemplate) -> str:
+        """Return the SHA-256 of the words of a template, which this composer now has at hand."""
+        content = json.dumps(attrs.asdict(template), sort_keys=True).encode()
+        digest = sha256(content).hexdigest()
         self._templates[digest] = template
+        self._unkept[digest] = content
         return digest
+
+    def enclosed(self, file: Attachment | InlineImage) -> Enclosure:
+        """Return how a batch names a file, which this composer now has at hand."""
+        content_id = getattr(file, "content_id", None)
+        name = content_id if content_id is not None else getattr(file, "name", "")
+        digest = sha256(file.content).hexdigest()
+        enclosure = Enclosure(name=name, digest=digest, media_type=file.media_type, content_id=content_id)
+        self._enclosures[enclosure] = file
+        self._unkept[digest] = file.content
+        return enclosure
+
+    def keep(self) -> None:
+        """Keep what is at hand, so that whoever sends, and when, uses the same words and files."""
+        for digest, content in self._unkept.items():
+            kept = self._sales.blobs.keep([content])
+            assert kept == digest  # noqa: S101 - both are the SHA-256 of the content
+        self._unkept.clear()
 
     def template(self, digest: str) -> MailTemplate:
         """Return the template that was kept."""

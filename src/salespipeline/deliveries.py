@@ -142,8 +142,10 @@ class Deliveries(Collection[Delivery]):
     ) -> SendReport:
         """Go on with a batch that paused, or whose mails wait to be tried again, here and now. (SPEC SEND-7)
 
-        Any process may do so, days later: the words, the recipients and the files are kept with the batch.
+        Any process may do so, days later: the words, the recipients and the files are kept with the batch. Where its mails
+        were not all made once yet, because the trial was stopped or broke off, they are tried first, as ``run`` does.
         """
+        batches.check_on_error(on_error)
         self.recover()
         going = batches.go_on(self._sales, self._batch(batch).id)
         return batches.carry_out(self._sales, going, Sender(self._sales), progress=progress, on_error=on_error)

@@ -71,6 +71,70 @@ def test_a_mail_that_cannot_be_made_costs_no_mail(sales, post, monkeypatch):
     assert report.rows[2].reason == "the logo is broken"
 
 
+@pytest.fixture
+def broken(sales, monkeypatch):
+    """One of the four documents cannot be drawn; called, it can."""
+    drawn = sales.renderer.render
+
+    def render(view):
+        if view.reference == "QUO/00003":
+            raise RenderError("the logo is broken", document=view.reference, part="logo")
+        return drawn(view)
+
+    monkeypatch.setattr(sales.renderer, "render", render, raising=False)
+    return monkeypatch.undo
+
+
+@pytest.mark.usefixtures("drafts")
+def test_whoever_goes_on_after_a_trial_that_failed_tries_again_first(sales, post, broken):
+    mailer = post()
+    batch = plan(sales).run(on_error="abort").batch_id
+    assert sales.deliveries.resume(batch, on_error="abort").paused == "nothing was sent: the logo is broken"
+    assert mailer.sent == []
+    broken()
+    assert names(sales.deliveries.resume(batch, on_error="abort")) == ["SENT"] * 4
+
+
+@pytest.mark.usefixtures("drafts", "broken")
+def test_going_on_all_the_same_reports_the_one_that_cannot_be_made_before_the_first_leaves(sales, post):
+    mailer = post()
+    batch = plan(sales).run(on_error="abort").batch_id
+    left: list[str] = []
+    report = sales.deliveries.resume(batch, progress=lambda _done, _total, row: left.append(row.reference))
+    assert names(report) == ["SENT", "SENT", "FAILED", "SENT"]
+    assert left == ["QUO/00001", "QUO/00002", "QUO/00004"]
+    assert len(mailer.sent) == 3
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_trial_that_broke_off_is_made_again_and_one_that_went_through_is_not(sales, post, monkeypatch):
+    post()
+    drawn, made = sales.renderer.render, []
+
+    def render(view):
+        made.append(view.reference)
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return drawn(view)
+
+    monkeypatch.setattr(sales.renderer, "render", render, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        plan(sales).run()
+    (batch,) = sales.deliveries.batches()
+    made[:] = ["as many as it takes"] * 3
+
+    def stop(done, _total, _row):
+        if done == 1:
+            sales.deliveries.pause(batch.id)
+
+    assert names(sales.deliveries.resume(batch.id, progress=stop)) == ["SENT", "QUEUED", "QUEUED", "QUEUED"]
+    assert len(made) - 3 == 4 + 1
+    assert names(sales.deliveries.resume(batch.id)) == ["SENT"] * 4
+    assert len(made) - 3 == 4 + 4
+    with pytest.raises(sp.Invalid, match="on_error"):
+        sales.deliveries.resume(batch.id, on_error="stop")
+
+
 @pytest.mark.usefixtures("drafts")
 def test_abort_pauses_at_the_first_refusal(sales, post):
     post(NotSent(reason="no such user", code=550))

@@ -87,6 +87,27 @@ def test_a_preview_is_what_leaves(sales, deal, post):
         plan.preview("INV/00009")
 
 
+def test_a_preview_keeps_nothing(sales, deal, monkeypatch):
+    sales.documents.draft(deal, "quote")
+    kept: list[object] = []
+    monkeypatch.setattr(sales.blobs, "keep", kept.append)
+    plan = sales.documents.all().plan_send_all(
+        template=SHORT, attachments=[Attachment("a.txt", b"abc", "text/plain")], images=[InlineImage("logo@x", b"png")]
+    )
+    assert b"Content-ID: <logo@x>" in plan.preview().mail.content
+    assert kept == []
+
+
+def test_a_plan_made_inside_a_transaction_spoils_nothing_of_it(sales, deal, post):
+    with sales.transaction():
+        sales.documents.draft(deal, "invoice")
+        (row,) = sales.documents.all().plan_send_all()
+        with pytest.raises(sp.Refused, match="outside of the transaction"):
+            sales.documents.verify_numbers()
+    assert row.expected == ""
+    assert [row.expected for row in sales.documents.all().plan_send_all()] == ["INV/00001"]
+
+
 # --- several documents in one mail ------------------------------------------------------------------------
 
 

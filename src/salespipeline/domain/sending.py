@@ -153,7 +153,7 @@ class Batch:
     """One press of *send all*: the deliveries that belong together, and all that another process needs to go on.
 
     *key* is the idempotency key: a second press with the same one starts nothing new. *interval* is the time between
-    two mails in microseconds, kept by all workers together.
+    two mails in microseconds, kept by all workers together. *rehearsed* says that every mail was made once, and could be.
     """
 
     id: str
@@ -169,3 +169,4 @@ class Batch:
     reply_to: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     interval: int = 0
+    rehearsed: bool = False
