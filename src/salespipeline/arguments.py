@@ -74,6 +74,8 @@ class DocumentFacts(_DealFacts, total=False):
     rate: Amount | ExchangeRate
     discount: Discount | Amount | None
     charges: Iterable[Charge | Mapping[str, object]]
+    delivered: date | str | None
+    customer_reference: str
     terms: str
     locale: str
 
@@ -85,8 +87,11 @@ class ContactFacts(TypedDict, total=False):
     phone: str
     website: str
     address: str | Iterable[str]
+    postcode: str
+    city: str
     country: str
     ids: _Pairs
+    electronic_address: str
     locale: str
     note: str
 
@@ -119,12 +124,18 @@ class OrganisationFacts(TypedDict, total=False):
 
     name: str
     address: str | Iterable[str]
+    postcode: str
+    city: str
+    country: str
     ids: _Pairs
+    electronic_address: str
     email: str
     phone: str
     website: str
     payment: _Pairs
     terms: Mapping[str, str]
+    legal_notes: _Pairs
+    einvoice: str
     currency: str
     locale: str
     time_zone: str

@@ -52,7 +52,9 @@ class Contacts(Collection[Contact]):
     typed_characters = 4
 
     def add(self, name: str, **facts: Any) -> Contact:
-        """Add a contact. *facts*: email, phone, website, address, country, ids, locale, note.
+        """Add a contact.
+
+        *facts*: email, phone, website, address, postcode, city, country, ids, electronic_address, locale, note.
 
         >>> import salespipeline as sp
         >>> sp.open("memory:").contacts.add("Acme Ltd", email="buyer@acme.example").name

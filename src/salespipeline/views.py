@@ -14,6 +14,9 @@ from salespipeline.ports import DocumentView, LineView, PartyView, SumView, TaxV
 
 __all__ = ["view_of"]
 
+LEGAL = ("invoice", "credit_note")
+TOWN_FIRST = ("GB", "IE", "US", "CA", "AU", "NZ", "IN")  # where the postcode stands behind the town
+
 
 def view_of(
     document: Document, contact: Contact | None, settings: Settings, *, today: date, logo: bytes | None = None
@@ -27,12 +30,15 @@ def view_of(
         buyer = Party.buying(contact, document.person_id) if contact is not None else Party(name="")
     day = document.date if document.date is not None else today
     totals = document.totals
+    locale = document.locale or organisation.locale
+    noted = document.legal_notes if issued else organisation.legal_notes
+    legal = [words for _, words in noted] if document.type.value in LEGAL else []
     return DocumentView(
         type=document.type.value,
         reference=document.reference or "",
-        locale=document.locale or organisation.locale,
-        seller=_party(seller),
-        buyer=_party(buyer),
+        locale=locale,
+        seller=_party(seller, locale),
+        buyer=_party(buyer, locale),
         lines=tuple(
             LineView(
                 description=line.description,
@@ -68,8 +74,9 @@ def view_of(
         subject=document.subject,
         date=day,
         due=document.due if document.due is not None else document.default_due(settings, day),
+        related=_related(document, locale),
         note=document.note,
-        terms=document.terms,
+        terms="\n".join(one for one in (document.terms, *legal) if one),
         payment=document.payment_details if issued else organisation.payment,
         draft=not issued,
         logo=logo,
@@ -91,15 +98,32 @@ def _steps(document: Document, totals: Totals) -> tuple[SumView, ...]:
     return tuple(steps)
 
 
-def _party(party: Party | None) -> PartyView:
+def _related(document: Document, locale: str) -> tuple[tuple[str, str], ...]:
+    from salespipeline.render.formats import day
+
+    delivered = day(document.delivered, locale) if document.delivered is not None else ""
+    pairs = [("delivered", delivered), ("customer_reference", document.customer_reference)]
+    return tuple((key, value) for key, value in pairs if value)
+
+
+def _party(party: Party | None, locale: str) -> PartyView:
     if party is None:
         return PartyView(name="")
     return PartyView(
         name=party.name,
-        address=party.address,
+        address=(*party.address, *_town(party, locale)),
         person=party.person,
         email=party.email,
         phone=party.phone,
         website=party.website,
         ids=party.ids,
     )
+
+
+def _town(party: Party, locale: str) -> list[str]:
+    """Return the line with postcode and town, and that with the country, as far as they are known."""
+    from salespipeline.render.formats import territory
+
+    place = [party.postcode, party.city] if party.country not in TOWN_FIRST else [party.city, party.postcode]
+    lines = [" ".join(part for part in place if part), territory(party.country, locale)]
+    return [line for line in lines if line]

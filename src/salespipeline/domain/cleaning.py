@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -14,11 +15,13 @@ from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, decimal
 
 __all__ = [
-    "as_category", "as_days", "as_flag", "as_locale", "as_pairs", "as_percent", "as_place", "as_texts", "as_time_zone",
-    "cleaned",
+    "as_category", "as_days", "as_electronic_address", "as_flag", "as_locale", "as_pairs", "as_percent", "as_place",
+    "as_texts", "as_time_zone", "cleaned",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
+# The Electronic Address Schemes of EN 16931 have four digits, or two letters such as EM for e-mail.
+_ELECTRONIC = re.compile(r"([0-9]{4}|[A-Z]{2}) ?: ?(\S{1,120})", re.ASCII)
 
 
 def cleaned(record: T, **cleaners: Callable[[Any], object]) -> T:
@@ -104,6 +107,23 @@ def as_days(value: object, path: str) -> int:
     if type(value) is not int or not 0 <= value <= 3650:
         raise Invalid(Problem(path, "range", f"a number of days from 0 to 3650 is needed, not {shown(value)}"))
     return value
+
+
+def as_electronic_address(value: str) -> str:
+    """Return where electronic invoices reach somebody: a scheme and the address in it, or nothing.
+
+    >>> as_electronic_address("0225: 123456789"), as_electronic_address("EM:invoices@acme.example")
+    ('0225:123456789', 'EM:invoices@acme.example')
+    """
+    cleaned = text.clean(value, "electronic_address", most=130)
+    found = _ELECTRONIC.fullmatch(cleaned)
+    if cleaned and found is None:
+        message = (
+            f"{shown(value)} is not an electronic address: write its scheme, a colon and the address, such as "
+            "'0225:123456789' or 'EM:invoices@acme.example'"
+        )
+        raise Invalid(Problem("electronic_address", "scheme", message))
+    return f"{found[1]}:{found[2]}" if found is not None else ""
 
 
 def as_locale(value: str) -> str:

@@ -10,13 +10,17 @@ import attrs
 
 from salespipeline import text
 from salespipeline.domain.checks import Checks, suggestion
-from salespipeline.domain.cleaning import as_locale, as_pairs, as_texts
+from salespipeline.domain.cleaning import as_electronic_address, as_locale, as_pairs, as_texts
 from salespipeline.domain.display import Displayed
 from salespipeline.errors import Invalid, Problem, shown
 
 __all__ = ["GIVEN", "Contact", "Person", "contact_changes", "person_in"]
 
-GIVEN = ("name", "email", "phone", "website", "address", "country", "ids", "locale", "note")
+GIVEN = (
+    "name", "email", "phone", "website", "address", "postcode", "city", "country", "ids", "electronic_address", "locale",
+    "note",
+)  # fmt: skip
+_MOST = {"postcode": 20, "city": 100, "country": 60}
 
 
 @attrs.frozen(kw_only=True)
@@ -32,7 +36,11 @@ class Person:
 
 @attrs.frozen(kw_only=True)
 class Contact(Displayed):
-    """A client or site. *locale* is the language of the documents that it gets, the organisation's if empty."""
+    """A client or site. *locale* is the language of the documents that it gets, the organisation's if empty.
+
+    *address* are the lines above the town, where *city* and *country* are given; *electronic_address* is where electronic
+    invoices reach it, such as ``"0225:123456789"``: a scheme, and the address in it.
+    """
 
     id: str
     version: int = 0
@@ -41,8 +49,11 @@ class Contact(Displayed):
     phone: str = ""
     website: str = ""
     address: tuple[str, ...] = ()
+    postcode: str = ""
+    city: str = ""
     country: str = ""
     ids: tuple[tuple[str, str], ...] = ()
+    electronic_address: str = ""
     locale: str = ""
     note: str = ""
     persons: tuple[Person, ...] = ()
@@ -75,8 +86,10 @@ def contact_changes(given: Mapping[str, object]) -> dict[str, Any]:
             clean[name] = checks.take(as_texts, value, "address")
         elif name == "ids":
             clean[name] = checks.take(as_pairs, value, "ids")
-        elif name == "country":
-            clean[name] = checks.take(text.clean, value, name, most=60)  # type: ignore[arg-type]
+        elif name in _MOST:
+            clean[name] = checks.take(text.clean, value, name, most=_MOST[name])  # type: ignore[arg-type]
+        elif name == "electronic_address":
+            clean[name] = checks.take(as_electronic_address, value) if value else ""  # type: ignore[arg-type]
         elif name == "locale":
             clean[name] = checks.take(as_locale, value) if value else ""  # type: ignore[arg-type]
         elif name == "note":

@@ -15,7 +15,7 @@ import attrs
 
 from salespipeline import text
 from salespipeline.domain.adjusting import adjustments
-from salespipeline.domain.checks import Checks
+from salespipeline.domain.checks import Checks, as_date
 from salespipeline.domain.cleaning import as_locale
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
@@ -34,8 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 GIVEN = frozenset([
-    "subject", "contact", "person", "currency", "rate", "lines", "discount", "charges", "due", "note", "terms", "reference",
-    "custom", "owner", "locale",
+    "subject", "contact", "person", "currency", "rate", "lines", "discount", "charges", "due", "delivered", "note", "terms",
+    "reference", "customer_reference", "custom", "owner", "locale",
 ])  # fmt: skip
 
 
@@ -60,6 +60,9 @@ class DocumentType(StrEnum):
         return self.value.replace("_", " ")
 
 
+_LEGAL = (DocumentType.INVOICE, DocumentType.CREDIT_NOTE)
+
+
 @attrs.frozen(kw_only=True, order=False)
 class Document(Displayed):
     """A financial document. Its content is locked once it is sent; what follows is only facts. (SPEC DOC-3)
@@ -69,7 +72,8 @@ class Document(Displayed):
     later changes what the client saw. *discount* and *charges* are those of the whole document. *exchange* is the rate
     that its prices were converted by. *takes* is how it takes from its source: ``credit``, ``delivery`` or ``deposit``;
     *deducts* are the deposits that it takes off, *consolidates* the drafts that it took the place of, and *taken* is what
-    others take from it. *in_transit* is the id of the delivery that is mailing it.
+    others take from it. *delivered* is the day on which goods or services were supplied, *customer_reference* the client's
+    own, such as the number of its order. *in_transit* is the id of the delivery that is mailing it.
 
     >>> settings, today = sales.settings.snapshot, dt.date(2026, 11, 24)
     >>> issued = quote.issued(settings, acme, on=today)
@@ -109,8 +113,11 @@ class Document(Displayed):
     subject: str = ""
     date: dt.date | None = None
     due: dt.date | None = None
+    delivered: dt.date | None = None
+    customer_reference: str = ""
     note: str = ""
     terms: str = ""
+    legal_notes: tuple[tuple[str, str], ...] = ()
     locale: str = ""
     answers: tuple[Answer, ...] = ()
     owner_id: str
@@ -231,6 +238,7 @@ class Document(Displayed):
             buyer=Party.buying(contact, self.person_id),
             logo=organisation.logo,
             payment_details=organisation.payment,
+            legal_notes=organisation.legal_notes if self.type in _LEGAL else (),
         )
 
     def default_due(self, settings: Settings, on: dt.date) -> dt.date | None:
@@ -363,10 +371,16 @@ def _values(
     )
     if "terms" in given:
         values["terms"] = checks.take(text.clean, given["terms"], "terms", most=20_000, lines=True)  # type: ignore[arg-type]
+    if "delivered" in given:
+        values["delivered"] = (
+            None if given["delivered"] is None else checks.take(as_date, given["delivered"], "delivered")
+        )
+    if "customer_reference" in given:
+        values["customer_reference"] = checks.take(text.clean, given["customer_reference"], "customer_reference")  # type: ignore[arg-type]
     if "locale" in given:
         values["locale"] = checks.take(as_locale, given["locale"]) if given["locale"] else ""  # type: ignore[arg-type]
     values |= adjustments(given, checks, before, values)
-    if values.get("reference") is not None and type in (DocumentType.INVOICE, DocumentType.CREDIT_NOTE):
+    if values.get("reference") is not None and type in _LEGAL:
         message = f"the number of a {type.words} is assigned when it is issued, so that there is no gap; leave it out"
         checks.add("reference", "assigned", message)
     return values

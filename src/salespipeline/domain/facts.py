@@ -56,15 +56,22 @@ class Payment:
 
 @attrs.frozen(kw_only=True)
 class Party:
-    """A seller or buyer as it stood when the document was issued."""
+    """A seller or buyer as it stood when the document was issued.
+
+    *address* are the lines above the town; in one that was issued before there was a *country*, all of them.
+    """
 
     name: str
     address: tuple[str, ...] = ()
+    postcode: str = ""
+    city: str = ""
+    country: str = ""
     person: str = ""
     email: str = ""
     phone: str = ""
     website: str = ""
     ids: tuple[tuple[str, str], ...] = ()
+    electronic_address: str = ""
 
     @classmethod
     def selling(cls, organisation: Organisation) -> Party:
@@ -72,10 +79,14 @@ class Party:
         return cls(
             name=organisation.name,
             address=organisation.address,
+            postcode=organisation.postcode,
+            city=organisation.city,
+            country=organisation.country,
             email=organisation.email,
             phone=organisation.phone,
             website=organisation.website,
             ids=organisation.ids,
+            electronic_address=organisation.electronic_address,
         )
 
     @classmethod
@@ -84,12 +95,16 @@ class Party:
         person = contact.person(person_id) if person_id is not None else None
         return cls(
             name=contact.name,
-            address=contact.address + ((contact.country,) if contact.country else ()),
+            address=contact.address,
+            postcode=contact.postcode,
+            city=contact.city,
+            country=contact.country,
             person=person.name if person is not None else "",
             email=(person.email if person is not None else "") or contact.email,
             phone=(person.phone if person is not None else "") or contact.phone,
             website=contact.website,
             ids=contact.ids,
+            electronic_address=contact.electronic_address,
         )
 
 

@@ -5,30 +5,51 @@ from __future__ import annotations
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.cleaning import as_days, as_locale, as_pairs, as_texts, as_time_zone, cleaned
+from salespipeline.domain.cleaning import (
+    as_days,
+    as_electronic_address,
+    as_locale,
+    as_pairs,
+    as_texts,
+    as_time_zone,
+    cleaned,
+)
+from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Currency
 
-__all__ = ["Organisation"]
+__all__ = ["EINVOICES", "Organisation"]
+
+EINVOICES = ("", "factur-x")  # what leaves with the mail of an invoice: a plain PDF, or Factur-X
 
 
 @attrs.frozen(kw_only=True)
 class Organisation:
     """Who sells: as printed on documents, with the defaults and the time zone that decides where days begin.
 
-    *logo* is the SHA-256 of a PNG or JPEG among the blobs. *payment* are pairs such as ``("iban", "…")``.
+    *logo* is the SHA-256 of a PNG or JPEG among the blobs. *payment* are pairs such as ``("iban", "…")``. *address* are the
+    lines above the town, where *city* and *country* are given; *electronic_address* is where invoices reach it, such as
+    ``"0088:4000001123452"`` (a scheme, and the address in it). *legal_notes* are sentences that the law wants on invoices
+    and credit notes, by their subject code of UNTDID 4451; *einvoice* says what leaves with the mail of those two:
+    ``""`` for a plain PDF, ``"factur-x"`` for one that holds the electronic invoice.
     """
 
     id: str = "organisation"
     version: int = 0
     name: str = ""
     address: tuple[str, ...] = ()
+    postcode: str = ""
+    city: str = ""
+    country: str = ""
     ids: tuple[tuple[str, str], ...] = ()
+    electronic_address: str = ""
     email: str = ""
     phone: str = ""
     website: str = ""
     logo: str | None = None
     payment: tuple[tuple[str, str], ...] = ()
     terms: tuple[tuple[str, str], ...] = ()  # by document type
+    legal_notes: tuple[tuple[str, str], ...] = ()
+    einvoice: str = ""
     currency: Currency = Currency("GBP")
     locale: str = "en_GB"
     time_zone: str = "UTC"
@@ -41,9 +62,15 @@ class Organisation:
             self,
             name=lambda value: text.clean(value, "name"),
             address=lambda value: as_texts(value, "address"),
+            postcode=lambda value: text.clean(value, "postcode", most=20),
+            city=lambda value: text.clean(value, "city", most=100),
+            country=lambda value: text.clean(value, "country", most=60),
+            electronic_address=as_electronic_address,
             ids=lambda value: as_pairs(value, "ids"),
             payment=lambda value: as_pairs(value, "payment"),
             terms=lambda value: as_pairs(value, "terms", lines=True),
+            legal_notes=lambda value: as_pairs(value, "legal_notes", lines=True),
+            einvoice=_as_einvoice,
             email=lambda value: text.email(value, "email") if value else "",
             phone=lambda value: text.phone(value, "phone") if value else "",
             website=lambda value: text.url(value, "website") if value else "",
@@ -53,3 +80,10 @@ class Organisation:
             quote_days=lambda value: as_days(value, "quote_days"),
             payment_days=lambda value: as_days(value, "payment_days"),
         )
+
+
+def _as_einvoice(value: object) -> str:
+    if value not in EINVOICES:
+        message = f"{shown(value)} is no kind of electronic invoice: '' for a plain PDF, or 'factur-x'"
+        raise Invalid(Problem("einvoice", "choice", message))
+    return str(value)

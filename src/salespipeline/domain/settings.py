@@ -92,7 +92,10 @@ class Tag:
 
 @attrs.frozen(kw_only=True)
 class TaxRate:
-    """A code, a percentage, a description, and the category for electronic invoices. (SPEC SET-7)"""
+    """A code, a percentage, a description, and the category for electronic invoices. (SPEC SET-7)
+
+    *reason* is why a category without tax bears none, printed on documents: words, or a code such as ``VATEX-EU-132-1I``.
+    """
 
     id: str
     version: int = 0
@@ -100,6 +103,7 @@ class TaxRate:
     percent: Decimal
     description: str = ""
     category: str = "S"
+    reason: str = ""
     position: int = 0
     archived: bool = False
 
@@ -116,6 +120,7 @@ class TaxRate:
             percent=as_percent,
             description=lambda value: text.clean(value, "description"),
             category=as_category,
+            reason=lambda value: text.clean(value, "reason", most=500),
         )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from babel import Locale
     from babel.numbers import NumberPattern
 
-__all__ = ["day", "money", "number", "percent", "plain_money", "price"]
+__all__ = ["day", "money", "number", "percent", "plain_money", "price", "territory"]
 
 FALLBACK = "en_001"
 NO_BREAK_SPACE = "\u00a0"
@@ -85,6 +85,16 @@ def day(value: date, locale: str, length: Literal["short", "medium", "long", "fu
     from babel.dates import format_date
 
     return format_date(value, length, _locale(locale))
+
+
+@lru_cache(maxsize=4096)
+def territory(country: str, locale: str) -> str:
+    """Return the name of a country where *country* is its code in ISO 3166, and otherwise what it is.
+
+    >>> territory("DE", "fr_FR"), territory("Wales", "en_GB")
+    ('Allemagne', 'Wales')
+    """
+    return str(_locale(locale).territories.get(country, country)) if len(country) == 2 else country
 
 
 class _Style(NamedTuple):

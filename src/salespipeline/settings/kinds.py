@@ -75,11 +75,13 @@ class TaxRateList(SettingList[TaxRate]):
     'T1'
     """
 
-    def add(self, code: str, percent: Amount, *, description: str = "", category: str | None = None) -> TaxRate:
-        """Add a rate; pass it as ``tax=`` of a line."""
+    def add(
+        self, code: str, percent: Amount, *, description: str = "", category: str | None = None, reason: str = ""
+    ) -> TaxRate:
+        """Add a rate; pass it as ``tax=`` of a line. *reason* is why a category without tax bears none."""
         with self._sales.work() as work:
             found = category if category is not None else Tax.of(percent, "percent").category
-            return self._add(work, code=code, percent=percent, description=description, category=found)
+            return self._add(work, code=code, percent=percent, description=description, category=found, reason=reason)
 
 
 class UserList(SettingList[User]):
