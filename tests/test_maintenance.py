@@ -195,7 +195,7 @@ def test_a_format_without_a_way_to_read_it_is_corrupt(sales):
 
 
 STEP = (
-    "second",
+    "later",
     ("CREATE TABLE _later (name TEXT)", "INSERT INTO _later VALUES ('a')", "CREATE INDEX _l ON _later (name)"),
 )
 
@@ -204,7 +204,7 @@ def test_an_older_layout_takes_no_transaction_before_its_upgrade(opened, tmp_pat
     url = f"sqlite:///{tmp_path / 'a.db'}"
     opened(url).contacts.add("Acme Ltd")
     monkeypatch.setattr(sqlite_file, "STEPS", (*sqlite_file.STEPS, STEP))
-    with pytest.raises(UpgradeNeeded, match=r"layout 1 .* needs 2"):
+    with pytest.raises(UpgradeNeeded, match=r"layout 2 .* needs 3"):
         opened(url)
     maintenance.upgrade(url)
     assert [contact.name for contact in opened(url).contacts] == ["Acme Ltd"]
@@ -215,7 +215,7 @@ KILLED = """
     from salespipeline import maintenance, rewriting
     from salespipeline.stores import sqlite_file
     path, at = sys.argv[1], int(sys.argv[2])
-    sqlite_file.STEPS += (("second", ("CREATE TABLE _later (name TEXT)", "INSERT INTO _later VALUES ('a')")),)
+    sqlite_file.STEPS += (("later", ("CREATE TABLE _later (name TEXT)", "INSERT INTO _later VALUES ('a')")),)
     rewriting.INDEX, rewriting.CHUNK = 2, 2
     seen = 0
     class Connection(sqlite3.Connection):
@@ -257,7 +257,7 @@ def test_an_upgrade_that_is_killed_at_any_statement_goes_on_when_called_again(op
         assert done.returncode == 0, done.stderr
         with monkeypatch.context() as patch:
             patch.setattr(rewriting, "INDEX", 2)
-            patch.setattr(sqlite_file, "STEPS", (*sqlite_file.STEPS, ("second", ())))
+            patch.setattr(sqlite_file, "STEPS", (*sqlite_file.STEPS, ("later", ())))
             copy = opened(f"sqlite:///{path}")
             assert everything(copy) == before
             assert maintenance.check(copy) == []

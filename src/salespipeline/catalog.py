@@ -187,6 +187,7 @@ KEPT: tuple[Kept, ...] = (
             ),
             unique=(("reference",), ("series", "number"), ("current",)),
             paths=(("created",), ("type", "sent", "created"), ("opportunity",), ("contact",), ("source",)),
+            sealed="link",
         ),
         (Document,),
         document_index,

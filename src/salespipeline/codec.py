@@ -153,7 +153,7 @@ def _is_row(kind: Any) -> bool:
 
 def _make_converter() -> cattrs.Converter:
     # Detailed validation is for input of people; rows are read fast, and refused whole (measured: 1.5 times faster).
-    converter = cattrs.Converter(omit_if_default=True)
+    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _exactly(primitive))
     # By class, because each of these enumerations is also a str.

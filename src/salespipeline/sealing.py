@@ -20,7 +20,7 @@ from salespipeline.domain.document import Document, Seal
 from salespipeline.domain.facts import Chain
 from salespipeline.past import history_of
 from salespipeline.ports import Blobs
-from salespipeline.query import Cmp, Query
+from salespipeline.query import Cmp, Count, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
@@ -84,8 +84,8 @@ def _strays(work: Work, document: Document) -> Iterable[str]:
     """Yield each column that does not hold what the document says."""
     kind = KIND_OF[Document].kind
     names = [field.name for field in kind.fields if not field.many]
-    where = Cmp("reference", "=", fold(document.reference or ""))
-    rows = list(work.columns(Query(kind="document", where=where), ["id", *names]))
+    query = Query(kind="document", where=Cmp("reference", "=", fold(document.reference or "")))
+    rows = list(work.columns(query, ["id", *names]))
     if len(rows) != 1 or rows[0][0] != document.id:
         yield "its reference leads to another document, or to none"
         return
@@ -93,3 +93,8 @@ def _strays(work: Work, document: Document) -> Iterable[str]:
     for name, value in zip(names, rows[0][1:], strict=True):
         if value != index.get(name):
             yield f"its column {name} holds {value!r}"
+    for field in kind.fields:
+        if field.many:
+            held = {value for value, _ in work.tally(query, (field.name,), (Count(),)) if value is not None}
+            if held != set(index.get(field.name, ())):  # type: ignore[arg-type]
+                yield f"its table {field.name} holds {sorted(held)!r}"

@@ -295,7 +295,7 @@ def test_a_field_that_becomes_sortable_is_filled_in_every_workspace(connect: Con
 def test_a_newer_or_foreign_layout_is_refused(connect: Connect, postgres: str, schema: str) -> None:
     connect().close()
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"INSERT INTO {schema}._steps VALUES (1, 'later')")
+        connection.execute(f"INSERT INTO {schema}._steps VALUES (99, 'later')")
         with pytest.raises(NewerFormat, match="later"):
             connect()
         connection.execute(f"DELETE FROM {schema}._steps")

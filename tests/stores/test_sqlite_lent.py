@@ -344,7 +344,7 @@ def test_a_file_that_another_process_writes_is_busy_and_may_be_tried_again(host,
 
 # --- the layout, and what pipelines remember --------------------------------------------------------------
 
-LATER = ("second", ("CREATE TABLE salespipeline__later (name TEXT)",))
+LATER = ("later", ("CREATE TABLE salespipeline__later (name TEXT)",))
 
 
 def test_an_older_layout_is_upgraded_only_when_asked_and_with_the_hosts_transaction(host, path, monkeypatch):

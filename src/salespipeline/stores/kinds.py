@@ -69,6 +69,8 @@ def _kind_faults(kind: Kind) -> Iterator[str]:
                 yield f"{shown(names)} names {shown(name)}, which is not one of its fields"
             elif kind.field(name).many and names in kind.unique:
                 yield f"{name} holds many values and so cannot be part of a unique"
+    if kind.sealed is not None and (kind.sealed not in kind.by_name or kind.field(kind.sealed).many):
+        yield f"it is sealed by {shown(kind.sealed)}, which is not one of its single fields"
 
 
 def merged(kept: Kind | None, wanted: Kind) -> Kind:
@@ -93,6 +95,7 @@ def merged(kept: Kind | None, wanted: Kind) -> Kind:
         + tuple(field for field in wanted.fields if field.name not in kept.by_name),
         tuple(dict.fromkeys(kept.unique + wanted.unique)),
         tuple(dict.fromkeys(kept.paths + wanted.paths)),
+        wanted.sealed or kept.sealed,
     )
 
 
@@ -103,7 +106,7 @@ def _described(field: Field) -> str:
 def dumped(kind: Kind) -> str:
     """Return *kind* as text to keep beside its table."""
     fields = [[field.name, field.type.__name__, field.many, field.sortable] for field in kind.fields]
-    return json.dumps({"fields": fields, "unique": kind.unique, "paths": kind.paths})
+    return json.dumps({"fields": fields, "unique": kind.unique, "paths": kind.paths, "sealed": kind.sealed})
 
 
 def loaded(name: str, definition: str) -> Kind:
@@ -115,6 +118,7 @@ def loaded(name: str, definition: str) -> Kind:
             tuple(Field(name, _TYPE_OF[type_], many, sortable) for name, type_, many, sortable in facts["fields"]),
             tuple(map(tuple, facts["unique"])),
             tuple(map(tuple, facts["paths"])),
+            facts.get("sealed"),  # the first layout did not know it
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Corrupt(f"the definition of {name} cannot be read; restore it from a backup") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import psycopg
@@ -13,11 +13,12 @@ from salespipeline.stores.kinds import default, dumped, loaded, merged, not_uniq
 from salespipeline.stores.postgres_tables import TYPES, Place, Table, clipped
 from salespipeline.stores.sql import quoted, side_table
 
-__all__ = ["SETTING", "STEPS", "keep_kinds", "kept_kinds", "lay_out", "steps_left"]
+__all__ = ["DOOR", "SETTING", "STEPS", "keep_kinds", "kept_kinds", "lay_out", "steps_left"]
 
 Run: TypeAlias = Callable[..., "psycopg.Cursor[tuple[Any, ...]]"]
 
 SETTING = "salespipeline.workspace"  # what the policies of row-level security compare with
+DOOR = "salespipeline.door"  # "open" only while a transaction of the store writes
 _TEXT = 'text COLLATE "C" NOT NULL'
 
 # The layout, as named steps: each is applied once, in one transaction with its record. ``guard`` stands for the
@@ -49,6 +50,31 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "guard _numbers",
             "guard _blobs",
             "guard _chunks",
+        ),
+    ),
+    (
+        "sealing",
+        (
+            """
+            CREATE FUNCTION schema._keep_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE
+                before jsonb := to_jsonb(OLD);
+                after jsonb := to_jsonb(NEW);
+                sealed boolean := TG_OP = 'TRUNCATE';
+            BEGIN
+                IF NOT sealed THEN
+                    EXECUTE format(
+                        'SELECT EXISTS (SELECT 1 FROM %I.%I WHERE %I IS NOT NULL AND (workspace, id) IN (($1, $2), ($3, $4)))',
+                        TG_TABLE_SCHEMA, TG_ARGV[0], TG_ARGV[1]
+                    ) INTO sealed
+                    USING before ->> 'workspace', before ->> 'id', after ->> 'workspace', after ->> 'id';
+                END IF;
+                IF sealed THEN
+                    RAISE 'a sealed % is changed by salespipeline alone', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
+                END IF;
+                RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+            END $$
+            """,
         ),
     ),
 )
@@ -152,6 +178,7 @@ def _make(run: Run, place: Place, kind: Kind, old: Kind | None) -> None:
         )
         guard(run, table)
         old = Kind(kind.name)
+    _unseal(run, place, old)
     for field in kind.fields:
         before, column = old.by_name.get(field.name), quoted(field.name)
         ready = f"'{default(field)}'" if field.type is str else str(default(field))
@@ -172,6 +199,32 @@ def _make(run: Run, place: Place, kind: Kind, old: Kind | None) -> None:
             run(text + (f" WHERE {present}" if present else ""))
         except psycopg.errors.UniqueViolation as error:
             raise not_unique(kind.name, index.columns) from error
+    _seal(run, place, kind)
+
+
+def _seal(run: Run, place: Place, kind: Kind) -> None:
+    """Have whatever would change or take away a sealed entry refused to all but the store. See ``sqlite_sealing``."""
+    shut = f"WHEN (current_setting('{DOOR}', true) IS DISTINCT FROM 'open')"
+    for name, row in _sealed_tables(kind):
+        table = place.table(name)
+        how = f"EXECUTE FUNCTION {place.table('_keep_sealed')}('{clipped(kind.name)}', '{kind.sealed}')"
+        run(f"CREATE TRIGGER sealed_row BEFORE {row} ON {table} FOR EACH ROW {shut} {how}")
+        run(f"CREATE TRIGGER sealed_table BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {shut} {how}")
+
+
+def _unseal(run: Run, place: Place, kind: Kind) -> None:
+    """Take the triggers away, so that the tables can be laid out anew."""
+    for name, _ in _sealed_tables(kind):
+        for trigger in ("sealed_row", "sealed_table"):
+            run(f"DROP TRIGGER IF EXISTS {trigger} ON {place.table(name)}")
+
+
+def _sealed_tables(kind: Kind) -> Iterator[tuple[str, str]]:
+    if kind.sealed is not None:
+        yield kind.name, "UPDATE OR DELETE"
+        yield from (
+            (side_table(kind.name, field.name), "INSERT OR UPDATE OR DELETE") for field in kind.fields if field.many
+        )
 
 
 def _make_side(run: Run, place: Place, kind: Kind, field: Field) -> None:

@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 from salespipeline.errors import OpenError, StorageError, StoreClosed, Unavailable, UpgradeNeeded
 from salespipeline.stores.kinds import transaction_open
 from salespipeline.stores.postgres_errors import FAILURES, PASSING, translated
-from salespipeline.stores.postgres_layout import SETTING, STEPS, lay_out, steps_left
+from salespipeline.stores.postgres_layout import DOOR, SETTING, STEPS, lay_out, steps_left
 from salespipeline.stores.postgres_tables import Place
 
 __all__ = ["ATTEMPTS", "Lent", "Pool", "Session", "Source", "Unwritten", "retried"]
@@ -80,6 +80,7 @@ class Source:
         self._outdated = 0  # how many steps of the layout are left
         workspace = sql.Literal(place.workspace).as_string()
         self._set = f"SELECT set_config('{SETTING}', {workspace}, true)"
+        self._open = f"{self._set}, set_config('{DOOR}', 'open', true)"  # past the triggers that keep sealed entries
 
     def alone(self) -> None:
         """Raise ``TransactionOpen`` where this thread has a transaction open, ``StoreClosed`` after a fork or close."""
@@ -183,9 +184,10 @@ class Pool(Source):
         super().__init__(place)
         self._timeout = timeout
         self._name = _shown(conninfo)
-        limit = f"SET LOCAL lock_timeout = {round(timeout * 1000)}; {self._set}"
-        self._write = f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}"
-        self._read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {limit}"  # set_config takes the snapshot
+        limit = f"SET LOCAL lock_timeout = {round(timeout * 1000)}"
+        self._write = f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}; {self._open}"
+        # set_config takes the snapshot
+        self._read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {limit}; {self._set}"
         options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 5 if prepared else None}
         self._first(conninfo, options)
         self._pool: ConnectionPool[Any] = ConnectionPool(
@@ -276,14 +278,16 @@ class Lent(Source):
             message = "the lent connection has no transaction open: begin one, which then holds these changes too"
             raise StorageError(message)
         session = Session(connection)
-        session.run(f"{'BEGIN READ ONLY' if self._own else f'SAVEPOINT {_NESTED}'}; {self._set}", prepare=False)
+        begins, sets = "BEGIN READ ONLY" if self._own else f"SAVEPOINT {_NESTED}", self._open if write else self._set
+        session.run(f"{begins}; {sets}", prepare=False)
         return session
 
     def _end(self, session: Session, *, commit: bool) -> None:
         if self._own:  # it only read
             session.connection.rollback()
         elif commit:
-            session.run(f"RELEASE SAVEPOINT {_NESTED}")
+            # What the host itself runs afterwards is kept off again.
+            session.run(f"RELEASE SAVEPOINT {_NESTED}; SELECT set_config('{DOOR}', '', true)", prepare=False)
         elif not session.connection.closed:
             session.run(f"ROLLBACK TO SAVEPOINT {_NESTED}; RELEASE SAVEPOINT {_NESTED}", prepare=False)
         session.cursor.close()

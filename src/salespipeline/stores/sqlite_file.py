@@ -53,6 +53,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
         ),
     ),
+    ("door", ("CREATE TABLE _door (open INTEGER PRIMARY KEY)",)),  # see salespipeline.stores.sqlite_sealing
 )
 
 
