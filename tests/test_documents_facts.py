@@ -29,7 +29,7 @@ def test_a_purchase_order_above_the_limit_waits_for_somebody_whose_limit_is_as_h
     tom, ada = limits
     order = sales.documents.draft(acme, "purchase order", lines=[LINE])
     assert order.approval is Approval.PENDING
-    with pytest.raises(sp.Refused, match="no PDF while its approval is pending"):
+    with pytest.raises(sp.Refused, match="not drawn while its approval is pending"):
         sales.documents.pdf(order)
     with pytest.raises(sp.NotAllowed, match="approval is pending"):
         sales.documents.mark_sent(order)

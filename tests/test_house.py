@@ -88,7 +88,7 @@ TABLE = {
     "rewriting": f"{FACE} | ",
     "worker": f"{FACE} batches delivery ~sales ~mail ~opening | ",
     "maintenance": f"{FACE} rewriting opening sales | attrs",
-    "notebook": f"{FACE} listing reports sales sending_report settings | ~pandas ~polars",
+    "notebook": f"{FACE} listing reports sales sending_report settings views ~render | ~pandas ~polars",
     "demo": f"{FACE} sales sending_report ~opening ~mail | attrs",
     # The suite, and the command that runs it on whatever a URL names.
     "testing": "errors entries query ports stores opening | attrs hypothesis pytest ~psycopg",

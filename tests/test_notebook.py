@@ -209,6 +209,22 @@ def test_a_record_shows_its_lines_and_what_they_come_to(sales):
     assert [row[0] + " " + row[-1] for row in read.rows[2:]] == ["net 840.00", "tax 168.00", "total 1,008.00"]
 
 
+def test_an_issued_document_shows_itself_as_the_client_sees_it(sales):
+    deal = deal_of(sales, subject=HOSTILE)
+    sent = sales.documents.mark_sent(sales.documents.draft(deal, "invoice", locale="de_DE"))
+    html = sales.documents.pay(sent.id, "8.00")._repr_html_()
+    read = Read(html)
+    assert "part paid" in read.text
+    assert "Rechnung" in read.text
+    assert "1.008,00\xa0£" in read.text
+    assert HOSTILE in read.text
+    assert not {"script", "img", "link", "a"} & read.tags
+    assert "prefers-color-scheme" not in html  # the notebook may be dark where the system is not
+    long = deal_of(sales, lines=[sp.Line("Racking", unit_price="1")] * (MOST_ROWS + 1))
+    sent = sales.documents.mark_sent(sales.documents.draft(long, "quote"))
+    assert "… and 1 more" in Read(sent._repr_html_()).text
+
+
 def test_what_is_left_out_of_a_plan_stands_last_and_is_counted(sales):
     deal = deal_of(sales)
     sales.documents.hold(sales.documents.draft(deal, "quote"))

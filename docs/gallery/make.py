@@ -1,15 +1,20 @@
 """Draw the documents that docs/pdf.md shows, as pictures: ``python docs/gallery/make.py``.
 
-It needs ``pypdfium2``, and ``segno`` for the payment code.
+It needs ``pypdfium2``, ``segno`` for the payment code, and the browser Chromium for the page of HTML.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pypdfium2
+from PIL import Image
 
+from salespipeline.render.page import page
 from salespipeline.render.pdf import PdfRenderer, Theme
 
 HERE = Path(__file__).parent
@@ -34,9 +39,26 @@ def main() -> None:
     for name, (shown, theme) in PAPERS.items():
         content = PdfRenderer(theme=theme).render(shown).content
         with pypdfium2.PdfDocument(content) as document:
-            for at, page in enumerate(document, 1):
-                picture = page.render(scale=1.1).to_pil().quantize(48)
-                picture.save(HERE / f"{name}-{at}.png", optimize=True)
+            for at, sheet in enumerate(document, 1):
+                sheet.render(scale=1.1).to_pil().quantize(48).save(HERE / f"{name}-{at}.png", optimize=True)
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        sys.stderr.write("no Chromium is here: page-dark.png stays as it is\n")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        source, taken = Path(folder, "page.html"), Path(folder, "page.png")
+        source.write_text(page(PAPERS["invoice"][0], theme=GREEN), encoding="utf-8")
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--blink-settings=preferredColorScheme=0",
+        ]
+        options += ["--window-size=860,1330", f"--screenshot={taken}", f"file://{source}"]
+        subprocess.run([browser, *options], check=True, capture_output=True, timeout=60)  # noqa: S603
+        with Image.open(taken) as picture:
+            picture.convert("RGB").quantize(64).save(HERE / "page-dark.png", optimize=True)
 
 
 if __name__ == "__main__":

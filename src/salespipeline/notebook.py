@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.lines import Line, line_net
+from salespipeline.domain.settings import Settings
 from salespipeline.domain.totals import Totals
 from salespipeline.money import Money
 from salespipeline.settings.lists import SettingList
+from salespipeline.views import view_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,7 +251,10 @@ def sales_html(sales: Sales) -> str:
 
 
 def record_html(record: Opportunity | Document | Contact) -> str:
-    """Return a record: what it is, and its lines with their totals, or the persons of a contact."""
+    """Return a record: what it is, and its lines with their totals, or the persons of a contact.
+
+    A document that was issued shows itself as the client sees it, under the one word for its state.
+    """
     if isinstance(record, Contact):
         people: list[Row] = [
             {"person": one.name, "role": one.role, "email": one.email, "phone": one.phone} for one in record.persons
@@ -258,12 +263,23 @@ def record_html(record: Opportunity | Document | Contact) -> str:
             record.name, people, notes=[one for one in (record.email, record.phone, record.country) if one]
         )
     facts = [_state(record)]
+    if isinstance(record, Document) and record.seller is not None and len(record.lines) <= MOST_ROWS:
+        return _paper(record, facts)
     if record.due is not None:
         facts.append(f"due {record.due}")
     name = f"{record.reference or 'without number'} {record.subject}".strip()
     title = f"{record.type.words.capitalize()} {name}" if isinstance(record, Document) else name
     rows, foot = _lines(record.lines, record.totals)
     return table_html(title, rows, notes=facts, foot=foot)
+
+
+def _paper(document: Document, facts: Sequence[str]) -> str:
+    """Return an issued document, in which everything that is shown was written down when it was issued."""
+    from salespipeline.render.page import page
+
+    view = view_of(document, None, Settings(), today=document.created_at.date())
+    note = f'<p class="sp-dim">{escape(" · ".join(facts))}</p>'
+    return f'<div class="sp"><style>{STYLE}</style>{note}</div>{page(view, whole=False)}'
 
 
 def _state(record: Opportunity | Document) -> str:

@@ -20,7 +20,7 @@ from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.rules import Move
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Refused
-from salespipeline.ports import Rendered
+from salespipeline.ports import DocumentView, Rendered
 from salespipeline.views import view_of
 
 __all__ = ["Documents"]
@@ -113,20 +113,42 @@ class Documents(Facts, Copies, Checking):
 
     def pdf(self, document: Document | str) -> bytes:
         """Return its PDF: of a sent one the bytes that left, of a draft one that is visibly marked so. (SPEC DOC-10)"""
+        record, contact, settings = self._shown(document, "pdf")
+        if record.seal is not None and record.seal.pdf is not None:
+            return b"".join(self._sales.blobs.read(record.seal.pdf))
+        return self.render(record, contact, settings).content
+
+    def html(self, document: Document | str, *, whole: bool = True) -> str:
+        """Return it as HTML that says what its PDF says: a page, or, not the *whole*, an element to put into one. (SPEC DOC-10)
+
+        It is drawn from what was locked when it was sent, in the document's language, with the colours, columns and texts of
+        the renderer's theme, where that has one.
+
+        >>> sales.documents.html(quote)[:15], "10,080.00" in sales.documents.html(quote, whole=False)
+        ('<!doctype html>', True)
+        """
+        from salespipeline.render.page import page
+
+        record, contact, settings = self._shown(document, "html")
+        theme = getattr(self._sales.renderer, "theme", None)
+        return page(self._view(record, contact, settings), theme=theme, whole=whole)
+
+    def render(self, record: Document, contact: Contact | None, settings: Settings) -> Rendered:
+        """Draw *record* as it stands."""
+        return self._sales.renderer.render(self._view(record, contact, settings))
+
+    def _shown(self, document: Document | str, action: str) -> tuple[Document, Contact | None, Settings]:
+        """Return what a document is drawn from, or raise ``Refused`` where nobody may see it yet. (SPEC DOC-8)"""
         with self._sales.work(write=False) as work:
             record = self._named(work, document)
             contact = work.get(Contact, record.contact_id)
             settings = work.settings
-        if record.seal is not None and record.seal.pdf is not None:
-            return b"".join(self._sales.blobs.read(record.seal.pdf))
         if record.approval not in (Approval.NOT_NEEDED, Approval.APPROVED):
-            message = f"{record.name} has no PDF while its approval is {record.approval}; approve() it first"
-            raise Refused(message, record=record.name, action="pdf")
-        return self.render(record, contact, settings).content
+            message = f"{record.name} is not drawn while its approval is {record.approval}; approve() it first"
+            raise Refused(message, record=record.name, action=action)
+        return record, contact, settings
 
-    def render(self, record: Document, contact: Contact | None, settings: Settings) -> Rendered:
-        """Draw *record* as it stands."""
+    def _view(self, record: Document, contact: Contact | None, settings: Settings) -> DocumentView:
         logo_id = record.logo if record.seller is not None else settings.organisation.logo
         logo = b"".join(self._sales.blobs.read(logo_id)) if logo_id is not None else None
-        today = settings.day_of(self._sales.now())
-        return self._sales.renderer.render(view_of(record, contact, settings, today=today, logo=logo))
+        return view_of(record, contact, settings, today=settings.day_of(self._sales.now()), logo=logo)

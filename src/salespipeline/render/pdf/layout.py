@@ -6,7 +6,6 @@ from itertools import zip_longest
 
 from salespipeline.errors import RenderError
 from salespipeline.ports import PartyView
-from salespipeline.render import formats
 from salespipeline.render.pdf.epc import code_of, coded
 from salespipeline.render.pdf.logo import logo
 from salespipeline.render.pdf.sheet import Sheet
@@ -17,7 +16,6 @@ __all__ = ["Layout"]
 
 CODE = 28.0  # millimetres, with the light around it that readers need
 HEAD_ROOM = 40.0  # of the first page, for the lines that begin on it
-PAYABLE = ("invoice", "pro_forma", "application_for_payment")
 SIGNED = {"quote": "accepted_by", "delivery_note": "received_by"}
 
 
@@ -55,7 +53,7 @@ class Layout:
         """Draw the logo and who the document comes from."""
         sheet, seller = self.sheet, self.sheet.view.seller
         top, content = sheet.y, sheet.view.logo if sheet.theme.logo != "none" else None
-        reach = [seller.phone, seller.email, seller.website.removeprefix("https://").rstrip("/")]
+        reach = sheet.content.reach()
         if content is None:
             sheet.y += 1
             self._named(seller.name, sheet.left, sheet.width * 0.56, 16)
@@ -114,19 +112,13 @@ class Layout:
 
     def parties(self) -> None:
         """Write whom it is for at the left, the dates and references at the right, the subject below."""
-        sheet, view, locale = self.sheet, self.sheet.view, self.sheet.locale
+        sheet, view = self.sheet, self.sheet.view
         top, middle = sheet.y, sheet.left + sheet.width * 0.56
         sheet.caption(sheet.word("recipient"))
         self.party(view.buyer, sheet.left, middle - sheet.left - 8)
         below, sheet.y = sheet.y, top
-        facts = [
-            (sheet.word("date"), formats.day(view.date, locale) if view.date is not None else ""),
-            (sheet.word("due"), formats.day(view.due, locale) if view.due is not None else ""),
-            *((sheet.word(key), value) for key, value in view.related),
-        ]
-        for name, value in facts:
-            if value:
-                self._fact(name, value, middle)
+        for name, value in sheet.content.facts():
+            self._fact(name, value, middle)
         sheet.y = max(sheet.y, below) + 7
         if view.subject:
             sheet.lines([view.subject], sheet.size + 2, sheet.width, bold=True)
@@ -141,9 +133,8 @@ class Layout:
         """Write a name, an address and ids."""
         sheet = self.sheet
         sheet.lines([party.name], sheet.size + 1.5, width, x=x, bold=True)
-        sheet.lines([party.person, *party.address], sheet.size, width, x=x)
-        ids = [f"{sheet.word(key)} {value}" for key, value in party.ids]
-        sheet.lines([*ids, party.email, party.phone], sheet.small, width, x=x, soft=True)
+        sheet.lines(sheet.content.address(party), sheet.size, width, x=x)
+        sheet.lines(sheet.content.identity(party), sheet.small, width, x=x, soft=True)
 
     def _fact(self, name: str, value: str, x: float) -> None:
         """Write a name and, beside it where there is room, its value."""
@@ -177,17 +168,15 @@ class Layout:
             if len(sheet.view.taxes) > MOST_BESIDE:
                 sheet.y += 6
                 sheet.room(16)
-                draw_taxes(sheet, sheet.view.taxes, flowing=True)
+                draw_taxes(sheet, flowing=True)
         sheet.y += 8
 
     def payment(self) -> None:
         """Write where to pay to, on what is paid."""
         sheet, view = self.sheet, self.sheet.view
-        if view.type not in PAYABLE or not view.payment:
+        rows = sheet.content.payment()
+        if not rows:
             return
-        rows = [(sheet.word(key), _spaced(value) if key.lower() == "iban" else value) for key, value in view.payment]
-        if view.reference and not any(key == "payment_reference" for key, _ in view.payment):
-            rows.append((sheet.word("payment_reference"), view.reference))
         name = min(max(sheet.canvas.measure(one, sheet.size) for one, _ in rows) + 8, sheet.width * 0.4)
         height = sheet.lead(sheet.size)
         text = coded(view) if sheet.theme.payment_code else None
@@ -217,11 +206,9 @@ class Layout:
     def prose(self) -> None:
         """Write notes and terms, over as many pages as they take."""
         sheet = self.sheet
-        for key, text in (("note", sheet.view.note), ("terms", sheet.view.terms)):
-            if not text.strip():
-                continue
+        for key, text in sheet.content.prose():
             size = sheet.size if key == "note" else sheet.small
-            parts = sheet.canvas.wrap(text.strip(), sheet.width, size)
+            parts = sheet.canvas.wrap(text, sheet.width, size)
             sheet.room(sheet.lead(sheet.small) + sheet.lead(size) * min(len(parts), 3))
             sheet.canvas.section(sheet.word(key), sheet.y, 1)
             sheet.caption(sheet.word(key))
@@ -246,9 +233,3 @@ class Layout:
             canvas.line(x, y, x + width, sheet.soft, 0.2)
             canvas.put(x, y + 3.6, sheet.word(key), sheet.small - 0.5, sheet.soft)
         sheet.y = y + 8
-
-
-def _spaced(iban: str) -> str:
-    """Return an IBAN in groups of four, as banks print it."""
-    bare = iban.replace(" ", "")
-    return " ".join(bare[at : at + 4] for at in range(0, len(bare), 4)) if bare.isalnum() else iban

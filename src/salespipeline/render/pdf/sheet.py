@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from salespipeline.ports import DocumentView
-from salespipeline.render.labels import label
+from salespipeline.render.content import Content
 from salespipeline.render.pdf.canvas import POINT, Canvas
 from salespipeline.render.pdf.theme import Theme, rgb, tint
 
@@ -26,11 +26,9 @@ class Sheet:
         self.pale = tint(self.accent, 0.08)
         self.size = theme.size
         self.small = theme.size - 1
-        self.priced = view.type != "delivery_note"
-        self._own = theme.words(view.locale)
-        self.name = self.label(view.type)
-        self.title = f"{self.name} {view.reference}".strip()
-        self.named = view.reference or view.type  # in errors
+        self.content = Content(view, theme.words(view.locale))
+        self.priced, self.name = self.content.priced, self.content.name
+        self.title, self.named = self.content.title, self.content.named
         self.canvas = Canvas(
             theme,
             title=self.title,
@@ -48,11 +46,11 @@ class Sheet:
 
     def word(self, key: str) -> str:
         """Return the label called *key*, as it reads on this type of document."""
-        return label(key, self.locale, self.view.type, self._own)
+        return self.content.word(key)
 
     def label(self, key: str) -> str:
         """Return the label called *key*, whatever the type."""
-        return label(key, self.locale, own=self._own)
+        return self.content.label(key)
 
     @staticmethod
     def lead(size: float) -> float:
@@ -128,9 +126,5 @@ class Sheet:
                 y += self.lead(7)
 
     def _foot_lines(self) -> list[str]:
-        text = self.theme.footer
-        if not text:
-            seller = self.view.seller
-            ids = (f"{self.label(key)} {value}" for key, value in seller.ids)
-            text = "  ·  ".join(part for part in (seller.name, *ids) if part)
+        text = self.theme.footer or self.content.imprint()
         return self.canvas.wrap(text, self.width - 32, 7)[:4] or [""]

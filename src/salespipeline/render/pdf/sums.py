@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from salespipeline.ports import TaxView
-from salespipeline.render import formats
 from salespipeline.render.pdf.sheet import Sheet
 
 __all__ = ["MOST_BESIDE", "draw_sums", "draw_taxes", "sums_height"]
@@ -26,18 +22,10 @@ def sums_height(sheet: Sheet) -> float:
     return ABOVE + max(_Sums(sheet).height, beside * STEP) + 1.0 + told
 
 
-def draw_taxes(sheet: Sheet, taxes: tuple[TaxView, ...], *, flowing: bool) -> None:
+def draw_taxes(sheet: Sheet, *, flowing: bool) -> None:
     """Draw the table of the tax rates from *y* on; a *flowing* one may go over pages."""
-    columns = ("tax_rate", "taxable", "tax_amount")
-    several = {tax.percent for tax in taxes}
-    rows = []
-    for tax in taxes:
-        rate = formats.percent(tax.percent, sheet.locale)
-        if len(several) < len(taxes) and (tax.code or tax.category):
-            rate = f"{rate} {tax.code or tax.category}"
-        rows.append((rate, formats.plain_money(tax.net, sheet.locale), formats.plain_money(tax.tax, sheet.locale)))
+    heads, *rows = sheet.content.taxes()
     measure, put, size = sheet.canvas.measure, sheet.canvas.put, sheet.small
-    heads = [sheet.word(name) for name in columns]
     ends: list[float] = []
     end = sheet.left + 1.5
     for place, head in enumerate(heads):
@@ -45,7 +33,7 @@ def draw_taxes(sheet: Sheet, taxes: tuple[TaxView, ...], *, flowing: bool) -> No
         end += min(widest, 48.0) + (0 if place == 0 else 6)
         ends.append(end)
 
-    def write(texts: tuple[str, ...] | list[str], bold: bool) -> None:
+    def write(texts: tuple[str, ...], bold: bool) -> None:
         y = sheet.y + STEP * 0.68
         for place, text in enumerate(texts):
             ink = sheet.accent if bold else sheet.ink
@@ -67,7 +55,7 @@ def draw_sums(sheet: Sheet) -> None:
     sheet.y += ABOVE
     top = sheet.y
     if 1 < len(taxes) <= MOST_BESIDE:
-        draw_taxes(sheet, taxes, flowing=False)
+        draw_taxes(sheet, flowing=False)
     below, sheet.y = sheet.y, top
     _Sums(sheet).draw()
     sheet.y = max(sheet.y, below)
@@ -79,10 +67,8 @@ def draw_sums(sheet: Sheet) -> None:
 
 def _reasons(sheet: Sheet) -> list[str]:
     """Return why no tax is taken, and by which rate of exchange prices were converted, in lines."""
-    view = sheet.view
-    reasons = [f"{formats.percent(tax.percent, sheet.locale)}  {tax.reason}" for tax in view.taxes if tax.reason]
-    texts = dict.fromkeys([*reasons, view.exchange])
-    return [part for text in texts if text for part in sheet.canvas.wrap(text, sheet.width, sheet.small)]
+    wrap = sheet.canvas.wrap
+    return [part for text in sheet.content.reasons() for part in wrap(text, sheet.width, sheet.small)]
 
 
 class _Sums:
@@ -90,14 +76,10 @@ class _Sums:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        view, measure, locale = sheet.view, sheet.canvas.measure, sheet.locale
-        self.word, self.total = sheet.word("total"), formats.money(view.total, locale)
+        measure = sheet.canvas.measure
+        self.word, self.total = sheet.content.total()
         self.large = sheet.size + 3
-        rows = [(_labelled(sheet, one.label, one.percent), formats.money(one.amount, locale)) for one in view.steps]
-        rows.append((sheet.word("net"), formats.money(view.net, locale)))
-        if view.taxes:
-            percent = view.taxes[0].percent if len(view.taxes) == 1 else None
-            rows.append((_labelled(sheet, "tax", percent), formats.money(view.tax, locale)))
+        rows = sheet.content.sums()
         need = measure(self.word, self.large, True) + measure(self.total, self.large, True) + 14
         self.width = min(max(sheet.width * 0.42, need), sheet.width)
         if need > self.width:
@@ -127,7 +109,3 @@ class _Sums:
         put(left + 3, y, self.word, self.large, (255, 255, 255), bold=True)
         put(right, y, self.total, self.large, (255, 255, 255), bold=True, end=True)
         sheet.y += TOTAL - 1
-
-
-def _labelled(sheet: Sheet, key: str, percent: Decimal | None) -> str:
-    return sheet.word(key) if percent is None else f"{sheet.word(key)} {formats.percent(percent, sheet.locale)}"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from salespipeline.errors import RenderError
 from salespipeline.money import Money
-from salespipeline.ports import LineView
 from salespipeline.render import formats
+from salespipeline.render.content import BEFORE
 from salespipeline.render.pdf.sheet import Sheet
 
 __all__ = ["Table"]
@@ -18,9 +18,6 @@ GAP = 4.5
 NARROWEST, LEAST = 44.0, 25.0  # of the description: below the first the text gets smaller, below the second it is over
 SMALLEST = 6.0
 WIDEST_REFERENCE = 30.0
-BEFORE = ("position", "reference")
-PRICES = frozenset(["unit_price", "discount", "tax_percent", "amount"])
-LABELS = {"position": "#", "reference": "item"}
 
 
 class Row(NamedTuple):
@@ -39,13 +36,12 @@ class Table:
         self.sheet, self.after = sheet, after
         self.carried: Money | None = None
         view = sheet.view
-        names = [name for name in sheet.theme.columns if sheet.priced or name not in PRICES]
-        if not any(line.discount_percent is not None or line.discount_amount is not None for line in view.lines):
-            names = [name for name in names if name != "discount"]
+        names = sheet.content.columns(sheet.theme.columns)
         self.apart = "reference" in names
         self.before = "position" in names
         self.names = [name for name in names if name not in BEFORE]
-        cells = [self._cells(line) for line in view.lines]
+        cell = sheet.content.cell
+        cells = [tuple([cell(name, line, self.names) for name in self.names]) for line in view.lines]
         self._fit(cells)
         self.step = sheet.lead(self.size)
         self.carry = self.step + ABOVE + BELOW if sheet.priced else 0.0
@@ -59,26 +55,6 @@ class Table:
             )
             for row, line in zip(cells, view.lines, strict=True)
         ]
-
-    def _cells(self, line: LineView) -> tuple[str, ...]:
-        return tuple([self._cell(name, line) for name in self.names])
-
-    def _cell(self, name: str, line: LineView) -> str:
-        locale = self.sheet.locale
-        if name == "quantity":
-            words = formats.number(line.quantity, locale)
-            return f"{words} {line.unit}" if line.unit and "unit" not in self.names else words
-        if name == "unit":
-            return line.unit
-        if name == "unit_price":
-            return formats.price(line.unit_price, str(line.net.currency), locale)
-        if name == "tax_percent":
-            return formats.percent(line.tax_percent, locale)
-        if name == "amount":
-            return formats.plain_money(line.net, locale)
-        if line.discount_percent is not None:
-            return f"−{formats.percent(line.discount_percent, locale)}"
-        return "" if line.discount_amount is None else f"−{formats.plain_money(line.discount_amount, locale)}"
 
     def _fit(self, cells: list[tuple[str, ...]]) -> None:
         """Give each column the width of its widest text; where too little is left, make the text smaller."""
@@ -115,7 +91,7 @@ class Table:
         self.beside = beside if self.apart else room
 
     def _head(self, name: str) -> str:
-        return self.sheet.word(LABELS.get(name, name))
+        return self.sheet.content.head(name)
 
     # --- drawing ------------------------------------------------------------------------------------------
 
@@ -133,7 +109,7 @@ class Table:
         sheet.canvas.box(sheet.left, sheet.y, sheet.width, HEAD, sheet.pale)
         y = sheet.y + HEAD / 2 + self.small * 0.125
         if self.before:
-            put(self.numbered, y, LABELS["position"], self.small, sheet.accent, bold=True, end=True)
+            put(self.numbered, y, self._head("position"), self.small, sheet.accent, bold=True, end=True)
         if self.apart:
             put(self.description - GAP - self.beside, y, self._head("reference"), self.small, sheet.accent, bold=True)
         put(self.description, y, sheet.word("description"), self.small, sheet.accent, bold=True)

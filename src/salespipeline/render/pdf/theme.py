@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.render.content import COLUMNS, SHOWN
 from salespipeline.render.labels import known_keys, problem_of
 from salespipeline.render.pdf.epc import encoder
 from salespipeline.render.pdf.faces import SHIPPED, face
@@ -17,7 +18,6 @@ __all__ = ["COLUMNS", "Colour", "Theme"]
 
 Colour = tuple[int, int, int]
 
-COLUMNS = ("position", "reference", "quantity", "unit", "unit_price", "discount", "tax_percent", "amount")
 PAPERS = {"A4": (210.0, 297.0), "letter": (215.9, 279.4)}
 PLACES = ("left", "right", "none")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
@@ -62,9 +62,7 @@ class Theme:
     mark: str = "#f6e3e1"
     paper: str = "A4"
     logo: str = "left"
-    columns: tuple[str, ...] = attrs.field(
-        default=("quantity", "unit_price", "discount", "tax_percent", "amount"), converter=tuple
-    )
+    columns: tuple[str, ...] = attrs.field(default=SHOWN, converter=tuple)
     footer: str = ""
     regular: Path = attrs.field(default=SHIPPED[0], converter=Path)
     bold: Path = attrs.field(default=SHIPPED[1], converter=Path)
