@@ -35,6 +35,7 @@ __all__ = ["APPLICATION_ID", "STEPS", "Session", "SqliteFile"]
 
 APPLICATION_ID = 0x53504C4E  # "SPLN", in the file's header, where file(1) sees it too
 _SYNCHRONOUS = ("FULL", "NORMAL")
+_CACHE = 16 * 1024  # KiB of pages that a connection may hold; with SQLite's own 2,000, a bulk insert reads them again
 
 # The layout, as named steps. Each is applied once, in one transaction with its record; ``user_version`` counts them.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -53,17 +54,20 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
         ),
     ),
-    ("door", ("CREATE TABLE _door (open INTEGER PRIMARY KEY)",)),  # see salespipeline.stores.sqlite_sealing
 )
 
 
 class Session:
-    """One thread's connection. *lock* is held while a transaction is open, or while somebody closes it."""
+    """One thread's connection. *lock* is held while a transaction is open, or while somebody closes it.
 
-    __slots__ = ("__weakref__", "connection", "lock", "open", "pid", "writing")
+    *execute* runs a statement on the one cursor that is kept for it: what the statement before has not yet yielded is lost.
+    """
+
+    __slots__ = ("__weakref__", "connection", "execute", "lock", "open", "pid", "writing")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.execute = connection.cursor().execute  # a cursor for each statement costs as much as finding a row
         self.lock = threading.Lock()
         self.open = False
         self.writing = False
@@ -166,6 +170,7 @@ class SqliteFile:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         if hasattr(connection, "setconfig"):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)  # type: ignore[attr-defined,unused-ignore]
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DDL, False)  # type: ignore[attr-defined,unused-ignore]
@@ -194,17 +199,14 @@ class SqliteFile:
 
     # --- transactions ---
 
-    def begin(self, *, write: bool) -> Session:
+    def begin(self, *, write: bool, any_layout: bool = False) -> Session:
         """Begin a transaction in this thread and return its session, or raise ``TransactionOpen``."""
-        if self._outdated:
+        if self._outdated and not any_layout:
             message = (
                 f"{self.path} has layout {len(STEPS) - self._outdated} and this version of salespipeline needs "
                 f"{len(STEPS)}: call salespipeline.maintenance.upgrade(), which makes a backup first"
             )
             raise UpgradeNeeded(message)
-        return self._begin(write=write)
-
-    def _begin(self, *, write: bool) -> Session:
         session = self.session()
         if session.open:
             raise transaction_open()
@@ -214,7 +216,7 @@ class SqliteFile:
         session.lock.acquire()
         session.open, session.writing = True, write
         try:
-            session.connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            session.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         except BaseException as error:
             self._release(session)
             if isinstance(error, sqlite3.Error):
@@ -227,9 +229,9 @@ class SqliteFile:
         connection = session.connection
         try:
             if commit:
-                connection.execute("COMMIT")
+                session.execute("COMMIT")
             elif connection.in_transaction:  # SQLite itself rolls back where the disk is full
-                connection.execute("ROLLBACK")
+                session.execute("ROLLBACK")
         except BaseException as error:
             if connection.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
@@ -258,7 +260,7 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def _transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
-        with self._ended(self._begin(write=write)) as connection:
+        with self._ended(self.begin(write=write, any_layout=True)) as connection:
             yield connection
 
     @contextlib.contextmanager

@@ -15,7 +15,6 @@ from salespipeline.errors import NewerFormat, StorageError
 from salespipeline.stores.kinds import default, dumped, duplicate, loaded, merged, not_unique, paths_of
 from salespipeline.stores.rows import Rows
 from salespipeline.stores.sql import SQLITE, Compiler, Dialect, quoted, side_table
-from salespipeline.stores.sqlite_sealing import seal, unseal
 
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
@@ -48,6 +47,7 @@ class Table(Rows):
         marks = ", ".join("?" for _ in names)
         self.get = f"SELECT id, version, body FROM {table} WHERE id = ?"  # noqa: S608
         self.version = f"SELECT version FROM {table} WHERE id = ?"  # noqa: S608
+        self.forget = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608
         self.delete = f"DELETE FROM {table} WHERE id = ? AND version = ?"  # noqa: S608
         columns, marks = ", ".join(["id", "version", "body", *names]), ", ".join("?" for _ in (*names, 0, 0, 0))
         self.insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
@@ -60,10 +60,10 @@ class Table(Rows):
         """Return the rows of a side table."""
         return [(entry.id, one) for one in self.many(side.field, entry)]
 
-    def rows(self, entries: Sequence[Entry]) -> list[tuple[str, list[Any]]]:
+    def rows(self, entries: Sequence[Entry]) -> list[tuple[str, list[tuple[Any, ...]]]]:
         """Return what puts new entries: statements, each with its rows. Raises where an entry does not fit."""
-        rows = [(one.id, 1, one.body, *self.row(one)) for one in entries]
-        sides = [(side.insert, [pair for one in entries for pair in self.pairs(side, one)]) for side in self.sides]
+        rows: list[tuple[Any, ...]] = [(one.id, 1, one.body, *self.row(one)) for one in entries]
+        sides: Any = [(side.insert, [pair for one in entries for pair in self.pairs(side, one)]) for side in self.sides]
         return [(self.insert, rows), *sides]
 
     def taken(self, entry: Entry, connection: sqlite3.Connection) -> StorageError | None:
@@ -119,7 +119,6 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None, diale
             f"CREATE TABLE {table} (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)"
         )
         old = Kind(kind.name)
-    unseal(connection, old, dialect)
     for field in kind.fields:
         before = old.by_name.get(field.name)
         if before is None and field.many:
@@ -137,7 +136,6 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None, diale
             connection.execute(statement)
         except sqlite3.IntegrityError as error:
             raise not_unique(kind.name, names) from error
-    seal(connection, kind, dialect)
 
 
 def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field, dialect: Dialect) -> None:

@@ -32,7 +32,6 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE TABLE salespipeline__numbers (series TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
         ),
     ),
-    ("door", ("CREATE TABLE salespipeline__door (open INTEGER PRIMARY KEY)",)),
 )
 
 
@@ -81,6 +80,10 @@ class LentSession:
     connection: sqlite3.Connection
     began: bool
     reads: bool
+
+    def execute(self, text: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement, on a cursor of its own: the connection is the host's."""
+        return self.connection.execute(text, values)
 
 
 class LentFile:
