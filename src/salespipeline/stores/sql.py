@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -36,6 +36,7 @@ from salespipeline.query import (
     Sum,
     nodes,
 )
+from salespipeline.stores.kinds import paths_of
 
 __all__ = ["DEEPEST", "SQLITE", "Compiler", "Dialect", "Parameter", "Statement", "depth", "quoted", "side_table"]
 
@@ -89,6 +90,7 @@ class Dialect:
     among: str
     product: str = "{field} * {times}"
     workspace: str | None = None
+    sorts: bool = False  # whether grouping sorts every row that no index gives in order
 
     def table(self, name: str) -> str:
         """Return the table called *name* as it stands in a statement."""
@@ -108,6 +110,7 @@ SQLITE = Dialect(
     mark="?",
     contains="instr({column}, ?) > 0",
     among="{column} IN (SELECT value FROM json_each(?))",
+    sorts=True,
 )
 
 
@@ -144,9 +147,16 @@ class Compiler:
                 keys.append("g.value")
             else:
                 keys.append(self._column(group))
-        selected = ", ".join([*keys, *map(self._measure, measures)]) or "NULL"
-        conditions = self.where(query.where, values)
-        text = f"SELECT {selected} FROM {source}{conditions}"  # noqa: S608
+        measured = [*map(self._measure, measures)]
+        source += self.where(query.where, values)
+        finer = _finer(self.kind, query.where, by, measures) if self.dialect.sorts else ()
+        if finer:
+            inner = [f"{self._column(name)} AS {quoted(name)}" for name in finer]
+            inner += [f'{one} AS "{place}"' for place, one in enumerate(measured)]  # no field begins with a digit
+            groups = ", ".join(map(self._column, finer))
+            source = f"(SELECT {', '.join(inner)} FROM {source} GROUP BY {groups}) e"  # noqa: S608
+            measured = [_joined_up(one, f'e."{place}"') for place, one in enumerate(measures)]
+        text = f"SELECT {', '.join([*keys, *measured]) or 'NULL'} FROM {source}"  # noqa: S608
         if keys:
             places = range(1, len(keys) + 1)
             text += f" GROUP BY {', '.join(map(str, places))}"
@@ -211,7 +221,7 @@ class Compiler:
         raise AssertionError(predicate)
 
     def _linked(self, link: Linked, values: list[Parameter]) -> str:
-        fields = (Field(one.field, str) for one in nodes(link.where) if not isinstance(one, All | AnyOf | Not))
+        fields = (Field(one.field, str) for one in _leaves(link.where))
         other = Compiler(Kind(link.kind, tuple(fields)), self.dialect, "l")
         source = f"FROM {self.dialect.table(link.kind)} l"
         conditions = other.where(link.where, values)
@@ -267,6 +277,42 @@ class Compiler:
             case Max(field):
                 return f"max({self._column(field)})"
         raise AssertionError(measure)
+
+
+def _finer(kind: Kind, where: Predicate, by: Sequence[Group], measures: Sequence[Measure]) -> tuple[str, ...]:
+    """Return the fields to group by at first where an index holds all that is asked, in its own order; else nothing.
+
+    Groups come out of such an index one after the other, and only they, few beside the entries, are left to be sorted.
+    """
+    names = [group for group in by if isinstance(group, str) and not kind.field(group).many]
+    if len(names) < len(by) or not by:
+        return ()
+    asked = {*names, "id"}
+    for measure in measures:
+        if not isinstance(measure, Count):
+            asked |= {measure.field, getattr(measure, "times", None) or measure.field}
+    # Where another index leads to few entries, sorting those few is quicker than reading all of this one.
+    fixed = {part.field for part in _conjuncts(where) if isinstance(part, Cmp | OneOf)}
+    asked |= {one.field for one in _leaves(where) if one.field == "id" or not kind.field(one.field).many}
+    for path in paths_of(kind):
+        elsewhere = {other[0] for other in (*kind.unique, *paths_of(kind))} - {path[0]}
+        if asked <= {*path, "id"} and not fixed & (elsewhere | {"id"}):
+            return path[: 1 + max(map(path.index, names))]
+    return ()
+
+
+def _leaves(predicate: Predicate) -> Iterator[Any]:
+    return (one for one in nodes(predicate) if not isinstance(one, All | AnyOf | Not))
+
+
+def _joined_up(measure: Measure, column: str) -> str:
+    """Return the measure of a group whose parts are measured in *column*."""
+    match measure:
+        case Min():
+            return f"min({column})"
+        case Max():
+            return f"max({column})"
+    return f"coalesce(sum({column}), 0)"
 
 
 def _conjuncts(predicate: Predicate) -> Iterator[Predicate]:
