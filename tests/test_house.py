@@ -33,6 +33,7 @@ FACADES = [
     "composing",
     "contacts",
     "deal_filters",
+    "deal_plans",
     "deliveries",
     "delivery",
     "documents",
@@ -47,14 +48,18 @@ FACADES = [
     "opportunities",
     "planning",
     "ranking",
+    "rehearsing",
     "report",
     "sales",
     "sealing",
+    "send_options",
     "sending_report",
     "settings",
     "settling",
+    "starting",
     "tables",
     "views",
+    "wording",
     "work",
 ]
 TABLE = {
@@ -79,7 +84,8 @@ TABLE = {
     "stores": "errors entries query ports blobs | attrs psycopg psycopg_pool",
     "blobs": "errors entries ports stores.sqlite_file ~stores.postgres_session | attrs",
     "mail": "errors entries ports | attrs email_validator",
-    "render": "errors entries ports money | attrs babel fontTools fpdf jinja2 markupsafe PIL ~segno",
+    # The words of a mail are a value of the domain; what fills them is here.
+    "render": "errors entries ports money domain.templates | attrs babel fontTools fpdf jinja2 markupsafe PIL ~segno ~css_inline",
     # The façade: all of the above, and never a concrete store, mailer or renderer except when one is asked for.
     **dict.fromkeys(
         [*FACADES, "opening"],

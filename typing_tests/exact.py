@@ -13,7 +13,8 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.entries import Catalog, Entry, Scalar, Stored
-from salespipeline.listing import Listing, Page
+from salespipeline.listing import Page
+from salespipeline.opportunities import OpportunityListing
 from salespipeline.ports import Store
 from salespipeline.query import Count, Query
 from salespipeline.reports.rows import ComingRow, ConversionRow, PerformanceRow, Report, StageRow
@@ -34,9 +35,10 @@ def front_door(sales: sp.Sales) -> None:
 def lists(sales: sp.Sales) -> None:
     """A listing is of its record, whatever is asked of it."""
     found = sales.opportunities.where(stage="Prospect", value__ge="10000 GBP")
-    assert_type(found, Listing[sp.Opportunity])
-    assert_type(found.order("-value"), Listing[sp.Opportunity])
-    assert_type(found[:20], Listing[sp.Opportunity])
+    assert_type(found, OpportunityListing)
+    assert_type(found.order("-value"), OpportunityListing)
+    assert_type(found[:20], OpportunityListing)
+    assert_type(found.plan_send_all("quote", draft=True), Plan)
     assert_type(found[0], sp.Opportunity)
     assert_type([deal for deal in found], list[sp.Opportunity])  # noqa: C416 - each of them
     assert_type(found.first(), sp.Opportunity | None)

@@ -32,7 +32,8 @@ def lists(sales: sp.Sales) -> None:
     """A listing is read, not called, and gives its own records."""
     sales.opportunities.where(stage="Prospect")()  # type: ignore[operator]
     first: sp.Document = sales.opportunities.where()[0]  # type: ignore[assignment]
-    sales.opportunities.where().plan_send_all()  # type: ignore[attr-defined]
+    sales.opportunities.where().plan_send_all()  # type: ignore[call-arg]
+    sales.contacts.where().plan_send_all()  # type: ignore[attr-defined]
     sales.documents.where("quote")  # type: ignore[call-arg]
     sales.documents.where().order(value=1)  # type: ignore[call-arg]
     del first

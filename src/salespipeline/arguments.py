@@ -15,12 +15,12 @@ from salespipeline.exchange import ExchangeRate
 from salespipeline.money import Amount
 
 if TYPE_CHECKING:
+    from salespipeline.domain.templates import MailTemplate
     from salespipeline.mail import Attachment, InlineImage
-    from salespipeline.render.bodies import MailTemplate
 
 __all__ = [
     "ContactFacts", "DocumentFacts", "FieldFacts", "ItemFacts", "LineLike", "NewOpportunity", "OpportunityFacts",
-    "OrganisationFacts", "SendFacts",
+    "OrganisationFacts", "SendFacts", "TemplateFacts",
 ]  # fmt: skip
 
 LineLike: TypeAlias = (
@@ -119,6 +119,18 @@ class ItemFacts(TypedDict, total=False):
     department_code: str
 
 
+class TemplateFacts(TypedDict, total=False):
+    """What can be said of a template beside its name, its type and its words."""
+
+    purpose: str
+    locale: str
+    css: str
+    full: bool
+    without_link: bool
+    images: Iterable[InlineImage]
+    attachments: Iterable[Attachment]
+
+
 class OrganisationFacts(TypedDict, total=False):
     """What can be said of the organisation."""
 
@@ -146,6 +158,7 @@ class OrganisationFacts(TypedDict, total=False):
 class SendFacts(TypedDict, total=False):
     """What can be asked of *send all*."""
 
+    purpose: str
     template: MailTemplate | str | Mapping[str, MailTemplate | str] | None
     again: bool
     recipients: str

@@ -12,19 +12,18 @@ import attrs
 
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
-from salespipeline.domain.sending import Batch, Delivery, Enclosure
+from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Settings
+from salespipeline.domain.templates import Enclosure, MailTemplate
 from salespipeline.ports import Mail
 from salespipeline.views import view_of
 
 if TYPE_CHECKING:
     from salespipeline.mail import Attachment, InlineImage
-    from salespipeline.render.bodies import Bodies, MailTemplate
+    from salespipeline.render.bodies import Bodies
     from salespipeline.sales import Sales
 
-__all__ = ["Composer", "Letter"]
-
-SEVERAL = "several"  # the name of the mail that goes with more than one document
+__all__ = ["Composer", "Letter", "enclosure_of", "pdf_name"]
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +44,21 @@ class Letter:
     def subject(self) -> str:
         """The subject of the mail."""
         return self.bodies.subject
+
+
+def enclosure_of(file: Attachment | InlineImage) -> Enclosure:
+    """Return how a file is named by a batch or a template, which keep its bytes among the blobs."""
+    content_id = getattr(file, "content_id", None)
+    name = content_id if content_id is not None else getattr(file, "name", "")
+    digest = sha256(file.content).hexdigest()
+    return Enclosure(
+        name=name, digest=digest, media_type=file.media_type, content_id=content_id, size=len(file.content)
+    )
+
+
+def pdf_name(document: Document) -> str:
+    """Return what the PDF of *document* is called in a mail."""
+    return f"{(document.reference or document.type.words).replace('/', '-')}.pdf"
 
 
 class Composer:
@@ -68,12 +82,9 @@ class Composer:
 
     def enclosed(self, file: Attachment | InlineImage) -> Enclosure:
         """Return how a batch names a file, which this composer now has at hand."""
-        content_id = getattr(file, "content_id", None)
-        name = content_id if content_id is not None else getattr(file, "name", "")
-        digest = sha256(file.content).hexdigest()
-        enclosure = Enclosure(name=name, digest=digest, media_type=file.media_type, content_id=content_id)
+        enclosure = enclosure_of(file)
         self._enclosures[enclosure] = file
-        self._unkept[digest] = file.content
+        self._unkept[enclosure.digest] = file.content
         return enclosure
 
     def keep(self) -> None:
@@ -85,11 +96,11 @@ class Composer:
 
     def template(self, digest: str) -> MailTemplate:
         """Return the template that was kept."""
-        from salespipeline.render.bodies import MailTemplate
-
         found = self._templates.get(digest)
         if found is None:
-            found = self._templates[digest] = MailTemplate(**json.loads(self._file(digest)))
+            values = json.loads(self._file(digest))
+            values["enclosures"] = tuple(Enclosure(**one) for one in values.get("enclosures", ()))
+            found = self._templates[digest] = MailTemplate(**values)
         return found
 
     # --- the parts -------------------------------------------------------------------------------------------
@@ -130,14 +141,14 @@ class Composer:
         from salespipeline.mail import Address, Attachment, InlineImage, build_mail, message_id_for
 
         first, organisation = deliveries[0], settings.organisation
-        bodies = self.bodies(self.template(first.template), documents, contact, settings, at)
+        template = self.template(first.template)
+        bodies = self.bodies(template, documents, contact, settings, at)
         buyer = documents[0].buyer or Party.buying(contact, documents[0].person_id)
         attachments = [
-            Attachment(f"{(one.reference or one.type.words).replace('/', '-')}.pdf", pdf, "application/pdf")
-            for one, pdf in zip(documents, pdfs, strict=True)
+            Attachment(pdf_name(one), pdf, "application/pdf") for one, pdf in zip(documents, pdfs, strict=True)
         ]
         images = []
-        for file in batch.enclosures:
+        for file in (*template.enclosures, *batch.enclosures):
             enclosed = self._enclosed(file)
             if isinstance(enclosed, InlineImage):
                 images.append(enclosed)

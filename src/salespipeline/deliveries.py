@@ -7,13 +7,15 @@ from datetime import datetime
 
 from salespipeline import batches, text
 from salespipeline.collection import Collection
+from salespipeline.composing import Composer
 from salespipeline.deal_filters import as_id
 from salespipeline.delivery import Sender, letter_of
 from salespipeline.domain import protocol
 from salespipeline.domain.document import Document, Fact
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.domain.templates import MailTemplate
+from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.filters import identity
 from salespipeline.listing import Shape
 from salespipeline.query import All, Cmp, OneOf, Predicate, Query
@@ -160,6 +162,18 @@ class Deliveries(Collection[Delivery]):
         with self._sales.work() as work:
             record = self._named(work, delivery)
             return self._decide(work, record, how, Fact(at=work.at, by=work.by, why=reason))
+
+    def words(self, delivery: Delivery | str) -> MailTemplate:
+        """Return the words that a delivery is, or was, mailed with, with the name and the version of their template.
+
+        >>> batch = sales.documents.all().plan_send_all().queue()
+        >>> sales.deliveries.words(sales.deliveries.of_batch(batch)[0]).name
+        'quote (en_GB)'
+        """
+        record = self.get(delivery) if isinstance(delivery, str) else delivery
+        if not record.template:
+            raise NotFound(f"delivery {record.id} was left out before it had words", kind="template", key=record.id)
+        return Composer(self._sales).template(record.template)
 
     def look_up(self) -> int:
         """Ask the mailer what became of every uncertain mail, where it can tell; return how many it could.

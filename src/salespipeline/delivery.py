@@ -242,6 +242,7 @@ class Sender:
             recipient=bool(delivery.to),
             again=delivery.again,
             delivery_id=delivery.id,
+            purpose=delivery.purpose,
         )
         if found:
             return found[0]

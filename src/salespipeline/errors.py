@@ -323,11 +323,14 @@ class RenderError(SalesPipelineError):
 
 
 class TemplateError(SalesPipelineError):
-    """A template could not be read or filled. ``template`` and ``line`` say where."""
+    """A template could not be read or filled. ``template``, ``part`` (subject, text, html, css) and ``line`` say where."""
 
-    def __init__(self, message: str, *, template: str | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, template: str | None = None, part: str | None = None, line: int | None = None
+    ) -> None:
         super().__init__(message)
         self.template = template
+        self.part = part
         self.line = line
 
 

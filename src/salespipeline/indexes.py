@@ -18,6 +18,7 @@ from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.domain.sortable import answer_marks, instant
+from salespipeline.domain.templates import Template
 from salespipeline.entries import Scalar
 from salespipeline.text import fold
 
@@ -53,6 +54,7 @@ SETTING_LISTS: dict[type[Any], str] = {
     User: "user",
     Series: "series",
     FieldSchema: "field",
+    Template: "template",
     Organisation: "organisation",
 }
 

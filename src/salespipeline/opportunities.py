@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
-from salespipeline.arguments import NewOpportunity, OpportunityFacts
+from salespipeline.arguments import NewOpportunity, OpportunityFacts, SendFacts
 from salespipeline.collection import Collection, contact_of
 from salespipeline.contacts import Contacts, resolve_contact
 from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, in_list, owner_filter, with_documents
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.document import DocumentType, as_type
 from salespipeline.domain.opportunity import Opportunity, Status
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
-from salespipeline.listing import Shape
+from salespipeline.listing import Listing, Shape
 from salespipeline.past import deleted, last_before_deletion
 from salespipeline.query import OneOf, Query
 from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
 from salespipeline.text import fold
 from salespipeline.work import Work
 
+if TYPE_CHECKING:
+    from salespipeline.sending_report import Plan
+
 __all__ = [
     "Opportunities",
+    "OpportunityListing",
     "free_reference",
     "given_contact",
 ]
@@ -51,6 +56,32 @@ def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dic
         "created": deal.created_on,
         "closed": deal.closed_on,
     }
+
+
+class OpportunityListing(Listing[Opportunity]):
+    """A list of opportunities, whose documents can be sent in one go.
+
+    >>> print(sales.opportunities.where(stage="Prospect").plan_send_all("quote"))
+    Send all: 1 to mail, 0 left out
+      QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
+    """
+
+    def plan_send_all(self, type: DocumentType | str, *, draft: bool = False, **options: Unpack[SendFacts]) -> Plan:
+        """Return who would get a document of this type, and who is left out and why; nothing leaves. (SPEC SEND-1)
+
+        It is the newest of each opportunity that was not sent yet. With *draft*, those without one get one, filled with their
+        lines, when the plan is run. *options* are those of the documents' own ``plan_send_all``.
+
+        >>> print(sales.opportunities.all().plan_send_all("invoice", draft=True))
+        Send all: 1 to mail, 0 left out
+          INV/00001           10,080.00 GBP  → buyer@acme.example: Invoice: New warehouse
+        >>> sales.documents.where(type="invoice").count()
+        0
+        """
+        from salespipeline.deal_plans import plan_deals
+        from salespipeline.send_options import SendOptions
+
+        return plan_deals(self._sales, self, as_type(type), SendOptions.of(options), draft=draft)
 
 
 class Opportunities(Collection[Opportunity]):
@@ -112,6 +143,14 @@ class Opportunities(Collection[Opportunity]):
         | {"owner": str, "department": str, "created": date, "closed": date},
         titles=contact_of,
     )
+
+    def all(self) -> OpportunityListing:
+        """Return all of them, as a listing."""
+        return OpportunityListing(self._sales, self.shape)
+
+    def where(self, **filters: object) -> OpportunityListing:
+        """Return the opportunities that fit: see ``Listing.where``."""
+        return self.all().where(**filters)
 
     def create(self, **given: Unpack[NewOpportunity]) -> Opportunity:
         """Create an opportunity: contact, subject and lines are needed. (SPEC OPP-1 to OPP-7)

@@ -16,29 +16,49 @@ from salespipeline.tables import csv_of
 
 if TYPE_CHECKING:
     from salespipeline.composing import Letter
-    from salespipeline.planning import SendOptions
-    from salespipeline.render.bodies import MailTemplate
+    from salespipeline.domain.templates import MailTemplate
     from salespipeline.sales import Sales
+    from salespipeline.send_options import SendOptions
 
-__all__ = ["Plan", "PlanRow", "SendReport", "SendRow"]
+__all__ = ["Plan", "PlanRow", "PlannedFile", "SendReport", "SendRow"]
 
 SHOWN = 20
 PLAN_COLUMNS = {
     "reference": str, "type": str, "contact": str, "to": str, "subject": str, "total": Decimal, "currency": str,
-    "left_out": str,
+    "attachments": str, "left_out": str,
 }  # fmt: skip
 SENT_COLUMNS = dict.fromkeys(("reference", "state", "to", "subject", "reason"), str)
 
 
+@attrs.frozen
+class PlannedFile:
+    """A file of a mail that is planned: its name, and how many bytes it has, where that is known before it is drawn."""
+
+    name: str
+    size: int | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.size is None else f"{self.name} ({_size(self.size)})"
+
+
+def _size(number: int) -> str:
+    return f"{number / 1_000_000:.1f} MB" if number >= 1_000_000 else f"{max(1, round(number / 1000))} kB"
+
+
 @attrs.frozen(kw_only=True)
 class PlanRow:
-    """One document of a plan: who gets it with which subject, or every reason why it is left out.
+    """One document of a plan: who gets it with which subject and which files, or every reason why it is left out.
 
-    *expected* is the number that a document without one would get now. Rows with the same *letter* leave in one mail.
+    *expected* is the number that a document without one would get now. Rows with the same *letter* leave in one mail, which
+    is the *key* of the first of them. A row without a document that is not left out *drafts* one from its opportunity, as it
+    stood in *opportunity_version*, when the plan is run. *size* is that of the finished mail, once it was made.
     """
 
+    key: str
     document_id: str
     document_version: int
+    opportunity_id: str = ""
+    opportunity_version: int = 0
     reference: str
     type: str
     contact: str
@@ -51,6 +71,13 @@ class PlanRow:
     expected: str = ""
     letter: str = ""
     template: MailTemplate | None = None
+    files: tuple[PlannedFile, ...] = ()
+    size: int | None = None
+
+    @property
+    def drafts(self) -> bool:
+        """Whether its document is drafted when the plan is run."""
+        return not self.document_id and not self.reasons
 
     @property
     def why(self) -> str:
@@ -119,9 +146,20 @@ class Plan(Tabular):
         Raises ``NotFound`` where the plan does not mail it, ``TemplateError``, ``RenderError`` or ``MailError`` where the
         mail cannot be made.
         """
-        from salespipeline.batches import preview
+        from salespipeline.rehearsing import preview
 
         return preview(self._sales, self, document)
+
+    def rehearse(self) -> Plan:
+        """Make every mail once, and return the plan with what was learnt: the sizes, and what cannot be made. Nothing leaves.
+
+        >>> plan = sales.documents.all().plan_send_all().rehearse()
+        >>> [str(file) for file in plan.rows[0].files], plan.rows[0].size > 20_000
+        (['QUO-00001.pdf (... kB)'], True)
+        """
+        from salespipeline.rehearsing import rehearsed
+
+        return rehearsed(self._sales, self)
 
     def run(
         self,
@@ -148,7 +186,7 @@ class Plan(Tabular):
         >>> print(sales.deliveries.report(batch))
         Sent all: 1 queued
         """
-        from salespipeline.batches import start
+        from salespipeline.starting import start
 
         return start(self._sales, self, per_second=per_second, key=key).id
 
@@ -163,6 +201,7 @@ class Plan(Tabular):
                 "subject": row.subject,
                 "total": row.total.amount,
                 "currency": str(row.total.currency),
+                "attachments": ", ".join(map(str, row.files)),
                 "left_out": row.why,
             }
             for row in self.rows

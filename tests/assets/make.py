@@ -83,6 +83,8 @@ def _settings(sales: sp.Sales) -> None:
     desk.series.add("Invoices 2026", "invoice", prefix="INV-26-")
     desk.fields.add("opportunity", "roof", "Kind of roof", "choice", choices=["flat", "pitched"])
     desk.fields.add("opportunity", "height", "Height in metres", "decimal")
+    words = "Dear {{ buyer.name }},\n\nplease pay {{ document.total }} by {{ document.due }}."
+    desk.templates.add("Invoice, short", "invoice", subject="Invoice {{ document.reference }}", text=words)
     desk.items.add("RACK", "Racking, bay", group="Racking", price="210.00", cost="150.00", tax="T1", unit="pc")
 
 

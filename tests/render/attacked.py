@@ -29,9 +29,9 @@ def over(*_: object) -> None:
     raise TooSlow
 
 
-def outcome(source: str, data: dict[str, object], *, html: bool) -> str:
+def outcome(source: str, data: dict[str, object], *, html: bool, full: bool = True) -> str:
     """Return ``stopped``, or what went wrong."""
-    template = MailTemplate("hostile", "subject", "" if html else source, source if html else None)
+    template = MailTemplate("hostile", "subject", "" if html else source, source if html else None, full=full)
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
         render_bodies(template, data)
@@ -67,6 +67,7 @@ def main(first: int, step: int) -> None:
     for at, source in list(enumerate(corpus()))[first::step]:
         for html in (False, True):
             print(json.dumps([at, html, outcome(source, data, html=html)]), flush=True)
+        print(json.dumps([at, "plain", outcome(source, data, html=False, full=False)]), flush=True)
 
 
 if __name__ == "__main__":

@@ -50,17 +50,20 @@ class DocumentListing(Listing[Document]):
     def plan_send_all(self, **options: Unpack[SendFacts]) -> Plan:
         """Return who would get what, and who is left out and why; nothing leaves. (SPEC SEND-3)
 
-        *template* is a ``MailTemplate``, the name of a document type, a mapping from types to either, or ``None`` for
-        each type's default. *again* also takes documents that were sent already. *recipients* is ``person`` (the person
-        dealt with, or else the contact), ``contact`` or ``both``; *to*, *cc*, *bcc* and *reply_to* are further addresses.
-        *attachments* and *images* go with every mail (``mail.Attachment``, ``mail.InlineImage``). With *together*, the
-        documents of one contact leave in one mail.
+        *template* is the name of a template of ``settings.templates``, a ``MailTemplate`` that was written on the spot, the
+        name of a document type for its default words, or a mapping from types to any of these; without it, each document
+        gets the template that fits its type and language best. *purpose* is ``receipt`` for mails that confirm acceptances.
+        *again* also takes documents that were sent already. *recipients* is ``person`` (the person dealt with, or else the
+        contact), ``contact`` or ``both``; *to*, *cc*, *bcc* and *reply_to* are further addresses. *attachments* and *images*
+        go with every mail (``mail.Attachment``, ``mail.InlineImage``). With *together*, the documents of one contact leave in
+        one mail.
 
         >>> print(sales.documents.all().plan_send_all(cc="boss@northgate.example", together=True))
         Send all: 1 to mail, 0 left out
           QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
         """
-        from salespipeline.planning import SendOptions, plan
+        from salespipeline.planning import plan
+        from salespipeline.send_options import SendOptions
 
         return plan(self._sales, self, SendOptions.of(options))
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 import attrs
 
 from salespipeline.domain.document import Approval, Document, Fact
+from salespipeline.domain.templates import Enclosure
 
 __all__ = ["LIVE", "Batch", "BatchState", "Delivery", "DeliveryState", "Enclosure", "Reason", "reasons"]
 
@@ -30,19 +31,29 @@ class Reason(StrEnum):
     NO_ADDRESS = "no e-mail address"
     TEMPLATE = "template error"
     RENDER = "the PDF could not be drawn"
+    MAIL = "the mail could not be made"
     CHANGED = "changed since it was planned"
     DELETED = "deleted since it was planned"
     STOPPED = "the batch was cancelled"
+    NOT_ACCEPTED = "not accepted by the client"
+    NO_DOCUMENT = "no unsent document of this type"
+    NOT_DRAFTED = "no document could be drafted"
 
 
 def reasons(
-    document: Document, *, today: date, recipient: bool, again: bool = False, delivery_id: str | None = None
+    document: Document,
+    *,
+    today: date,
+    recipient: bool,
+    again: bool = False,
+    delivery_id: str | None = None,
+    purpose: str = "send",
 ) -> tuple[Reason, ...]:
     """Return every reason to leave *document* out; nothing means that it is eligible. (SPEC SEND-2)
 
     An allow-list: an approval in any state but *not needed* and *approved* is not eligible. Documents sent
     already are left out unless they are asked for with *again*. *delivery_id* is the delivery that asks: the one
-    that holds the document itself is not in its own way.
+    that holds the document itself is not in its own way. A receipt is mailed for what was sent and accepted.
     """
     approval = document.approval
     answer = document.answer
@@ -55,9 +66,10 @@ def reasons(
         Reason.CANCELLED: document.cancelled is not None,
         Reason.SUPERSEDED: document.superseded_by is not None,
         Reason.IN_TRANSIT: document.in_transit not in (None, delivery_id),
-        Reason.ALREADY_SENT: document.sent and not again,
+        Reason.ALREADY_SENT: document.sent and not again and purpose == "send",
         Reason.EXPIRED: document.type == "quote" and last_day is not None and last_day < today and answer is None,
         Reason.NO_ADDRESS: not recipient,
+        Reason.NOT_ACCEPTED: purpose == "receipt" and (answer is None or not answer.accepted),
     }
     return tuple(reason for reason, is_so in stands.items() if is_so)
 
@@ -136,16 +148,6 @@ class BatchState(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     DONE = "done"
-
-
-@attrs.frozen(kw_only=True)
-class Enclosure:
-    """A further file of every mail of a batch, by its SHA-256; with a *content_id* an image that the HTML shows."""
-
-    name: str
-    digest: str
-    media_type: str
-    content_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -19,6 +19,7 @@ from salespipeline.domain.cleaning import as_category, as_percent, cleaned
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.templates import Template
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.money import Money
 
@@ -160,7 +161,7 @@ def _limit(value: object) -> Money | None:
     return found
 
 
-Setting: TypeAlias = Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema
+Setting: TypeAlias = Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema | Template
 
 
 class _Labelled(Protocol):
@@ -246,6 +247,7 @@ class Settings:
     users: Listed[User] = attrs.field(factory=lambda: Listed("user"))
     series: Listed[Series] = attrs.field(factory=lambda: Listed("series"))
     fields: Listed[FieldSchema] = attrs.field(factory=lambda: Listed("custom field"))
+    templates: Listed[Template] = attrs.field(factory=lambda: Listed("template"))
     organisation: Organisation = attrs.field(factory=Organisation)
     version: int = 0
 
@@ -264,6 +266,7 @@ class Settings:
             users=Listed("user", found.get(User, [])),  # type: ignore[arg-type]
             series=Listed("series", found.get(Series, [])),  # type: ignore[arg-type]
             fields=Listed("custom field", found.get(FieldSchema, [])),  # type: ignore[arg-type]
+            templates=Listed("template", found.get(Template, [])),  # type: ignore[arg-type]
             organisation=organisation[0] if organisation else Organisation(),  # type: ignore[arg-type]
             version=version,
         )

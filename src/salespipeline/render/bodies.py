@@ -13,12 +13,13 @@ from functools import lru_cache
 import attrs
 from jinja2 import TemplateError as JinjaError
 
+from salespipeline.domain.templates import MailTemplate
 from salespipeline.errors import TemplateError, shown
-from salespipeline.render.layout import HTML, SEVERAL_HTML, SEVERAL_SUBJECT, SEVERAL_TEXT, SUBJECT, TEXT
+from salespipeline.render import layout
 from salespipeline.render.phrases import phrases, wrapped
 from salespipeline.render.placeholders import PLACEHOLDERS, example, template_data
-from salespipeline.render.sandbox import fill, tree
-from salespipeline.render.syntax import names
+from salespipeline.render.sandbox import fill, flaws_of
+from salespipeline.render.styles import inlined, style_flaws
 
 __all__ = [
     "PLACEHOLDERS",
@@ -31,19 +32,12 @@ __all__ = [
 ]
 
 
-@attrs.frozen
-class MailTemplate:
-    """What a mail says: a subject of one line, a text, and, if wanted, the same as HTML.
-
-    >>> short = MailTemplate("short", "Your quote {{ document.reference }}", "Dear {{ buyer.name }}, please find it attached.")
-    >>> sales.documents.all().plan_send_all(template=short).rows[0].subject
-    'Your quote QUO/00001'
-    """
-
-    name: str
-    subject: str
-    text: str
-    html: str | None = None
+_LAYOUTS = {
+    "one": (layout.SUBJECT, layout.TEXT, layout.HTML),
+    "several": (layout.SEVERAL_SUBJECT, layout.SEVERAL_TEXT, layout.SEVERAL_HTML),
+    "receipt": (layout.RECEIPT_SUBJECT, layout.RECEIPT_TEXT, layout.RECEIPT_HTML),
+}
+LINK = "accept_link"  # the placeholder that a quote should show
 
 
 @attrs.frozen
@@ -66,28 +60,45 @@ def render_bodies(template: MailTemplate, data: Mapping[str, object]) -> Bodies:
     subject = " ".join(parts[0].split())
     if not subject:
         raise _error(template, "subject", 1, "it says nothing; write at least a word")
-    return Bodies(subject, parts[1], parts[2] if len(parts) > 2 else None)
+    html = parts[2] if len(parts) > 2 else None
+    if html is not None and template.css:
+        try:
+            html = inlined(html, template.css)
+        except ValueError as error:
+            raise _error(template, "css", None, str(error)) from None
+    return Bodies(subject, parts[1], html)
 
 
-def check_template(template: MailTemplate, more: Iterable[str] = ()) -> tuple[TemplateError, ...]:
-    r"""Return what is wrong with *template* before any record is at hand: every unknown name, with its line.
+def check_template(
+    template: MailTemplate, more: Iterable[str] = (), *, link: bool = False
+) -> tuple[TemplateError, ...]:
+    r"""Return everything that is wrong with *template* before any record is at hand, with its line.
 
-    *more* are names that the caller adds to ``template_data``. Ask it when a template is saved.
+    *more* are names that the caller adds to ``template_data``. With *link*, a mail that does not show the client where to
+    accept the quote is wrong too. Ask it when a template is saved.
 
     >>> typo = MailTemplate("typo", "Hello", "Dear {{ buyer.name }},\nyour {{ document.refrence }}")
     >>> for error in check_template(typo):
     ...     print(error)
-    the text of template 'typo' cannot be filled in line 2: this has no part 'refrence'; there are currency, date, ...
+    the text of template 'typo' cannot be filled in line 2: this has no part 'refrence'; there are accept_link, ...
     """
     known = {**example(), **dict.fromkeys(more)}
     found = []
     for part, source in _parts(template):
+        flaws = flaws_of(source, known, html=part == "HTML", full=template.full)
+        found += [_error(template, part, line, message) for line, message in flaws]
+        if link and part != "subject" and LINK not in source:
+            found.append(
+                _error(template, part, None, f"a quote shows where to accept it: put {{{{ document.{LINK} }}}} in")
+            )
+    found += [_error(template, "css", line, message) for line, message in style_flaws(template.css)]
+    if template.css and template.html is None:
+        found.append(_error(template, "css", None, "there is no HTML that it could be written into"))
+    if not found and not more:
         try:
-            read = tree(source, html=part == "HTML")
-        except JinjaError as error:
-            found.append(_told(template, part, error))
-        else:
-            found += [_error(template, part, line, message) for line, message in names(read, known)]
+            render_bodies(template, example())
+        except TemplateError as error:
+            found.append(error)
     return tuple(found)
 
 
@@ -98,7 +109,7 @@ def _parts(template: MailTemplate) -> list[tuple[str, str]]:
 
 def _filled(template: MailTemplate, part: str, source: str, data: Mapping[str, object]) -> str:
     try:
-        return fill(source, data, html=part == "HTML")
+        return fill(source, data, html=part == "HTML", full=template.full)
     except (
         JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, MemoryError, AttributeError,
     ) as error:  # fmt: skip
@@ -116,8 +127,9 @@ def _told(template: MailTemplate, part: str, error: Exception) -> TemplateError:
 
 def _error(template: MailTemplate, part: str, line: int | None, what: str) -> TemplateError:
     where = f" in line {line}" if line is not None else ""
-    message = f"the {part} of template {shown(template.name)} cannot be filled{where}: {what}"
-    return TemplateError(message, template=template.name, line=line)
+    verb = "used" if part == "css" else "filled"
+    message = f"the {part} of template {shown(template.name)} cannot be {verb}{where}: {what}"
+    return TemplateError(message, template=template.name, part=part.lower(), line=line)
 
 
 def _line_of(error: BaseException) -> int | None:
@@ -131,17 +143,21 @@ def _line_of(error: BaseException) -> int | None:
 
 
 @lru_cache(maxsize=128)
-def default_template(type: str, locale: str) -> MailTemplate:
+def default_template(type: str, locale: str, purpose: str = "send") -> MailTemplate:
     """Return the mail that goes with a document of this type, in the language of *locale* (English for unknown ones).
 
-    The type ``several`` is the mail that goes with more than one document.
+    The type ``several`` is the mail that goes with more than one document; the purpose ``receipt`` is the mail that confirms
+    that the client accepted it.
 
     >>> default_template("invoice", "de_DE").name
     'invoice (de_DE)'
     """
-    words = phrases(type, locale)
-    subject, text, html = (SEVERAL_SUBJECT, SEVERAL_TEXT, SEVERAL_HTML) if type == "several" else (SUBJECT, TEXT, HTML)
+    words = phrases(type, locale, purpose)
+    kind = "receipt" if purpose == "receipt" else "several" if type == "several" else "one"
+    subject, text, html = _LAYOUTS[kind]
     for key, sentence in words.items():
+        subject = subject.replace(f"[[{key}]]", sentence)
         text = text.replace(f"[[{key}]]", wrapped(sentence))
         html = html.replace(f"[[{key}]]", sentence)
-    return MailTemplate(f"{type} ({locale})", subject, text, html)
+    name = type if purpose == "send" else f"{type}, {purpose}"
+    return MailTemplate(f"{name} ({locale})", subject, text, html, full=True)

@@ -7,12 +7,17 @@ twelve lines belong in the document alone.
 
 from __future__ import annotations
 
-__all__ = ["HTML", "SEVERAL_HTML", "SEVERAL_SUBJECT", "SEVERAL_TEXT", "SUBJECT", "TEXT"]
+__all__ = [
+    "HTML", "RECEIPT_HTML", "RECEIPT_SUBJECT", "RECEIPT_TEXT", "SEVERAL_HTML", "SEVERAL_SUBJECT", "SEVERAL_TEXT", "SUBJECT",
+    "TEXT",
+]  # fmt: skip
 
 SUBJECT = (
     "{{ document.type_label }}{% if document.reference %} {{ document.reference }}{% endif %}"
     "{% if document.subject %}: {{ document.subject }}{% endif %}"
 )
+
+RECEIPT_SUBJECT = "[[receipt]]: " + SUBJECT
 
 SEVERAL_SUBJECT = (
     "{% for one in documents %}{{ one.type_label }}{% if one.reference %} {{ one.reference }}{% endif %}"
@@ -20,7 +25,11 @@ SEVERAL_SUBJECT = (
 )
 
 _CLOSING = """\
+{% if document.accept_link %}
+[[closing_linked]]
+{% else %}
 [[closing]]
+{% endif %}
 
 [[regards]]
 {{ seller.name }}
@@ -35,7 +44,7 @@ _CLOSING = """\
 {% endif %}
 """
 
-TEXT = (
+_TEXT = (
     """\
 [[greeting]]
 
@@ -83,6 +92,12 @@ TEXT = (
 {{ document.note | wrap(72) }}
 
 {% endif %}
+RECEIPT
+{% if document.accept_link %}
+[[accept]]
+{{ document.accept_link }}
+
+{% endif %}
 {% if payment and document.type in ["invoice", "pro_forma", "application_for_payment"] %}
 {{ "payment" | label }}
 {% for row in payment %}
@@ -92,6 +107,20 @@ TEXT = (
 {% endif %}
 """
     + _CLOSING
+)
+
+TEXT = _TEXT.replace("RECEIPT\n", "")
+RECEIPT_TEXT = _TEXT.replace(
+    "RECEIPT\n",
+    """\
+[[accepted_by]]: {{ document.accepted_by }}
+{% if document.accepted_on %}
+[[accepted_on]]: {{ document.accepted_on }}
+{% endif %}
+[[fingerprint]]:
+{{ document.fingerprint }}
+
+""",
 )
 
 SEVERAL_TEXT = (
@@ -113,6 +142,10 @@ SEVERAL_TEXT = (
 {% if one.due %}
 {{ "  " ~ one.due_label ~ " " ~ one.due }}
 {% endif %}
+{% if one.accept_link %}
+  [[accept]]
+  {{ one.accept_link }}
+{% endif %}
 {% endfor %}
 
 """
@@ -126,7 +159,8 @@ _STYLE = """\
 @media (prefers-color-scheme:dark){
 .page{background:#12161b!important}.card{background:#1c2229!important;border-color:#313a44!important}
 .ink{color:#e9edf1!important}.soft{color:#a4b0bc!important}.rule{border-color:#37424d!important}
-.accent{color:#86c8f2!important}.box{background:#242c35!important}.bar{background:#86c8f2!important}}"""
+.accent{color:#86c8f2!important}.box{background:#242c35!important}
+.button{background:#86c8f2!important}.button a{color:#12161b!important}.bar{background:#86c8f2!important}}"""
 
 _START = """\
 <!doctype html>
@@ -260,6 +294,33 @@ _ONE = """\
 </td></tr>
 {% endif %}
 """
+# A button that every mail program draws: a cell with a colour, and a link that fills it.
+_BUTTON = """\
+{% if document.accept_link %}
+<tr><td class="pad" style="padding:22px 36px 0">
+<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>
+<td class="button" align="center" style="border-radius:6px;background:#0c4a6e">
+<a href="{{ document.accept_link | url }}" style="display:inline-block;padding:11px 22px;font-size:15px;line-height:22px;\
+font-weight:bold;color:#ffffff;text-decoration:none">[[accept_button]]</a></td>
+</tr></table>
+</td></tr>
+{% endif %}
+"""
+_RECEIPT = """\
+<tr><td class="pad" style="padding:22px 36px 0">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="box"
+ style="background:#f5f8fa;border-radius:6px"><tr><td style="padding:14px 18px;font-size:14px;line-height:21px">
+<div class="ink" style="color:#1b2430"><span class="soft" style="color:#566270">[[accepted_by]]</span>
+<strong>{{ document.accepted_by }}</strong></div>
+{% if document.accepted_on %}
+<div class="ink" style="color:#1b2430"><span class="soft" style="color:#566270">[[accepted_on]]</span>
+{{ document.accepted_on }}</div>
+{% endif %}
+<div class="soft" style="padding-top:6px;font-size:12px;line-height:18px;color:#566270">[[fingerprint]]<br>
+<span style="font-family:Menlo,Consolas,monospace;font-size:11px;word-break:break-all">{{ document.fingerprint }}</span></div>
+</td></tr></table>
+</td></tr>
+"""
 _SEVERAL = """\
 <tr><td class="pad" style="padding:0 36px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="box"
@@ -269,6 +330,8 @@ _SEVERAL = """\
 <strong>{{ one.type_label }} {{ one.reference }}</strong>
 {% if one.subject %}<div class="soft" style="color:#566270">{{ one.subject }}</div>{% endif %}
 {% if one.due %}<div class="soft" style="font-size:13px;color:#566270">{{ one.due_label }} {{ one.due }}</div>{% endif %}
+{% if one.accept_link %}<div style="padding-top:4px"><a href="{{ one.accept_link | url }}" class="accent"
+ style="font-weight:bold;color:#0c4a6e">[[accept_button]]</a></div>{% endif %}
 </td>
 <td class="accent" valign="top" align="right"
  style="padding:10px 18px;text-align:right;white-space:nowrap;font-weight:bold;color:#0c4a6e">
@@ -279,7 +342,7 @@ _SEVERAL = """\
 """
 _END = """\
 <tr><td class="pad ink" style="padding:22px 36px 28px;color:#1b2430">
-<p style="margin:0 0 18px">[[closing]]</p>
+<p style="margin:0 0 18px">{% if document.accept_link %}[[closing_linked]]{% else %}[[closing]]{% endif %}</p>
 <p style="margin:0">[[regards]]<br><strong>{{ seller.name }}</strong></p>
 </td></tr>
 <tr><td class="pad soft rule"
@@ -309,5 +372,7 @@ def _page(title: str, *parts: str) -> str:
     return page.replace("STYLE", _STYLE).replace("FONT", _FONT)
 
 
-HTML = _page("{{ document.type_label }} {{ document.reference }}", _PREHEADER, _TOP, _ONE, _END)
+_TITLE = "{{ document.type_label }} {{ document.reference }}"
+HTML = _page(_TITLE, _PREHEADER, _TOP, _ONE, _BUTTON, _END)
+RECEIPT_HTML = _page(_TITLE, _PREHEADER, _TOP, _ONE, _RECEIPT, _END)
 SEVERAL_HTML = _page("{{ seller.name }}", _TOP, _SEVERAL, _END)

@@ -1,6 +1,7 @@
 """The sentences of the default mails, by language and type of document.
 
-A language is one entry of ``LANGUAGES``: greeting, opening and closing for each type, regards. They may hold the
+A language is one entry of ``LANGUAGES``: greeting, opening and closing for each type, regards, and what a mail says
+where something is accepted. They may hold the
 placeholders of ``template_data``.
 """
 
@@ -25,6 +26,14 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.several": "please find our documents attached.",
         "closing": "If anything is unclear, simply reply to this mail.",
         "closing.quote": "To accept the quotation, or to change anything, simply reply to this mail.",
+        "closing_linked": "To change anything, simply reply to this mail.",
+        "accept": "To accept the quotation, open this page:",
+        "accept_button": "Accept the quotation",
+        "receipt": "Accepted",
+        "opening.receipt": "thank you. We have received your acceptance. What you accepted is attached once more.",
+        "accepted_by": "Accepted by",
+        "accepted_on": "Accepted on",
+        "fingerprint": "Fingerprint (SHA-256) of what was accepted",
         "closing.invoice": "Please state the invoice number with your payment. "
         "If anything is unclear, simply reply to this mail.",
         "closing.delivery_note": "Please check the goods when they arrive. "
@@ -47,6 +56,15 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.several": "vous trouverez nos documents en pièce jointe.",
         "closing": "Pour toute question, il suffit de répondre à ce message.",
         "closing.quote": "Pour accepter le devis, ou pour toute modification, il suffit de répondre à ce message.",
+        "closing_linked": "Pour toute modification, il suffit de répondre à ce message.",
+        "accept": "Pour accepter le devis, ouvrez cette page :",
+        "accept_button": "Accepter le devis",
+        "receipt": "Accepté",
+        "opening.receipt": "nous vous remercions de votre accord, que nous avons bien reçu. "
+        "Vous trouverez à nouveau en pièce jointe le document que vous avez accepté.",
+        "accepted_by": "Accepté par",
+        "accepted_on": "Accepté le",
+        "fingerprint": "Empreinte (SHA-256) du contenu accepté",
         "closing.invoice": "Merci de rappeler le numéro de la facture lors du règlement. "
         "Pour toute question, il suffit de répondre à ce message.",
         "closing.delivery_note": "Merci de vérifier la marchandise à son arrivée. "
@@ -69,6 +87,15 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "opening.several": "anbei erhalten Sie unsere Dokumente.",
         "closing": "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.quote": "Um das Angebot anzunehmen oder etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
+        "closing_linked": "Um etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
+        "accept": "Um das Angebot anzunehmen, öffnen Sie diese Seite:",
+        "accept_button": "Angebot annehmen",
+        "receipt": "Angenommen",
+        "opening.receipt": "vielen Dank. Ihre Annahme ist bei uns eingegangen. "
+        "Was Sie angenommen haben, liegt noch einmal bei.",
+        "accepted_by": "Angenommen von",
+        "accepted_on": "Angenommen am",
+        "fingerprint": "Fingerabdruck (SHA-256) des Angenommenen",
         "closing.invoice": "Bitte geben Sie bei der Zahlung die Rechnungsnummer an. "
         "Bei Fragen antworten Sie einfach auf diese Nachricht.",
         "closing.delivery_note": "Bitte prüfen Sie die Ware bei der Ankunft. "
@@ -80,20 +107,19 @@ LANGUAGES: dict[str, dict[str, str]] = {
 }
 
 
-def phrases(type: str, locale: str) -> dict[str, str]:
-    """Return greeting, opening, closing and regards for a type, and the language that they are in."""
+def phrases(type: str, locale: str, purpose: str = "send") -> dict[str, str]:
+    """Return what a mail says for a type and a purpose, and the language that it is in."""
     language = locale.replace("-", "_").split("_")[0].lower()
     if language not in LANGUAGES:
         language = "en"
     words = LANGUAGES[language]
-    opening = words.get(f"opening.{type}", words["opening"])
-    return {
+    key = "receipt" if purpose == "receipt" else type
+    opening = words.get(f"opening.{key}", words["opening"])
+    return {name: sentence for name, sentence in words.items() if "." not in name} | {
         "language": language,
-        "greeting": words["greeting"],
-        "regards": words["regards"],
         # English begins a new sentence after the greeting; French and German go on in small letters.
         "opening": opening[0].upper() + opening[1:] if language == "en" else opening,
-        "closing": words.get(f"closing.{type}", words["closing"]),
+        "closing": words.get(f"closing.{key}", words["closing"]),
     }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import zip_longest
+from typing import Any
+
+import attrs
 
 from salespipeline.money import Money
 from salespipeline.ports import DocumentView, LineView, PartyView, TaxView
@@ -13,7 +17,7 @@ from salespipeline.render import formats
 from salespipeline.render.filters import characters
 from salespipeline.render.labels import label
 
-__all__ = ["PLACEHOLDERS", "example", "template_data"]
+__all__ = ["PLACEHOLDERS", "Acceptance", "example", "template_data"]
 
 #: Every name, and what it stands for. ``[]`` is an item of a list.
 PLACEHOLDERS: dict[str, str] = {
@@ -35,6 +39,10 @@ PLACEHOLDERS: dict[str, str] = {
     "document.note": "the note to the client; may have several lines",
     "document.terms": "the terms; may have several lines",
     "document.draft": "whether it is still a draft",
+    "document.accept_link": "where the client accepts a quote; missing where there is no such page, see the guide to acceptance",
+    "document.accepted_by": "who accepted it; empty while nobody has",
+    "document.accepted_on": "the day on which it was accepted; may be missing",
+    "document.fingerprint": "the SHA-256 of what was accepted; empty while nobody has",
     "documents[]": "one of the documents of the mail, with the parts of `document`; several only where they leave together",
     "taxes[].percent": "a rate",
     "taxes[].label": "what the tax is called, with its rate: VAT 20%",
@@ -66,14 +74,31 @@ PLACEHOLDERS: dict[str, str] = {
 }
 
 
-def template_data(view: DocumentView, *others: DocumentView) -> dict[str, object]:
+@attrs.frozen(kw_only=True)
+class Acceptance:
+    """What a mail says of the acceptance of one document: where it can be accepted, or who did, when, and what."""
+
+    link: str | None = None
+    by: str = ""
+    on: date | None = None
+    fingerprint: str = ""
+
+
+NOTHING = Acceptance()
+
+
+def template_data(
+    view: DocumentView, *others: DocumentView, acceptances: Sequence[Acceptance] = ()
+) -> dict[str, object]:
     """Return what a template may show, as plain data; ``PLACEHOLDERS`` says what each name stands for.
 
-    *others* are further documents that leave in the same mail.
+    *others* are further documents that leave in the same mail; *acceptances* are those of all of them, in their order.
     """
     locale = view.locale
     tax = label("tax", locale)
-    documents = [_document(one) for one in (view, *others)]
+    documents = [
+        _document(one, acceptance) for one, acceptance in zip_longest((view, *others), acceptances, fillvalue=NOTHING)
+    ]
     return {
         "locale": locale,
         "document": documents[0],
@@ -105,7 +130,7 @@ def template_data(view: DocumentView, *others: DocumentView) -> dict[str, object
     }
 
 
-def _document(view: DocumentView) -> dict[str, object]:
+def _document(view: Any, acceptance: Any) -> dict[str, object]:
     locale, type = view.locale, view.type
     return {
         "type": type,
@@ -124,6 +149,10 @@ def _document(view: DocumentView) -> dict[str, object]:
         "note": characters(view.note),
         "terms": characters(view.terms),
         "draft": view.draft,
+        "accept_link": acceptance.link,
+        "accepted_by": _line(acceptance.by),
+        "accepted_on": acceptance.on,
+        "fingerprint": acceptance.fingerprint,
     }
 
 
@@ -173,5 +202,8 @@ def example() -> Mapping[str, object]:
             taxes=(TaxView(percent=Decimal(20), net=net, tax=tax),), net=net, tax=tax, total=net + tax,
             subject="New warehouse", date=date(2026, 11, 2), due=date(2026, 12, 2), note="Thank you.", terms="Net.",
             payment=(("iban", "GB33 BUKB 2020 1555 5555 55"),),
-        )
+        ),
+        acceptances=[
+            Acceptance(link="https://sales.example/accept/…", by="Alice Moreau", on=date(2026, 11, 9), fingerprint="9f86d081")
+        ],
     )  # fmt: skip

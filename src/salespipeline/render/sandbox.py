@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, nodes, pass_context
+from jinja2 import StrictUndefined, Template, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -18,9 +18,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from salespipeline.errors import shown
 from salespipeline.money import ROUNDING
 from salespipeline.render.filters import FILTERS, Run, Wrong, exact, joined, shown_as_text
-from salespipeline.render.syntax import TESTS, read
+from salespipeline.render.syntax import TESTS, Flaw, flaws, read
 
-__all__ = ["fill", "tree"]
+__all__ = ["fill", "flaws_of"]
 
 MOST_OUTPUT = 1024 * 1024
 _RUN = "(run)"  # no template can write this name
@@ -135,22 +135,23 @@ def _environment(html: bool) -> _Sandbox:
     return _Sandbox(autoescape=html)
 
 
-def tree(source: str, *, html: bool) -> nodes.Template:
-    """Return *source* read and checked; raises Jinja's ``TemplateSyntaxError``, which names the line."""
-    return read(_environment(html), source, html=html)
+def flaws_of(source: str, sample: Mapping[str, Any], *, html: bool, full: bool) -> list[Flaw]:
+    """Return everything that is wrong with *source*, with its line, before it is filled."""
+    return flaws(_environment(html), source, sample, html=html, full=full)
 
 
 @lru_cache(maxsize=128)
-def _compiled(source: str, html: bool) -> Template:
-    return _environment(html).from_string(tree(source, html=html))
+def _compiled(source: str, html: bool, full: bool) -> Template:
+    environment = _environment(html)
+    return environment.from_string(read(environment, source, html=html, full=full))
 
 
-def fill(source: str, data: Mapping[str, Any], *, html: bool) -> str:
+def fill(source: str, data: Mapping[str, Any], *, html: bool, full: bool = True) -> str:
     """Return *source* filled with *data*; raises what Jinja and the filters raise."""
     document = data.get("document")
     kind = document.get("type", "") if isinstance(document, Mapping) else ""
     run = Run(str(data.get("locale", "en")), str(kind))
-    template = _compiled(source, html)
+    template = _compiled(source, html, full)
     pieces, size = [], 0
     working: Any = template.generate({**data, _RUN: run})
     for piece in working:

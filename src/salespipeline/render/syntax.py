@@ -17,7 +17,7 @@ from jinja2.visitor import NodeTransformer
 from salespipeline.errors import shown
 from salespipeline.render.filters import FILTERS
 
-__all__ = ["TESTS", "Flaw", "names", "read"]
+__all__ = ["TESTS", "Flaw", "flaws", "names", "read"]
 
 MOST_SOURCE = 64 * 1024
 MOST_NODES = 5_000
@@ -31,6 +31,12 @@ _KNOWN = (
     nodes.Compare, nodes.Operand, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Neg, nodes.Pos, nodes.Concat,
     nodes.List, nodes.Tuple, nodes.Keyword,
 )  # fmt: skip
+# What there is where the author need not be trusted: placeholders, and filters with plain arguments.
+_PLAIN = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Filter,
+    nodes.List, nodes.Tuple, nodes.Keyword,
+)  # fmt: skip
+_STATEMENTS = {"If": "{% if %}", "For": "{% for %}", "With": "{% with %}", "Assign": "{% set %}"}
 _NAMES = {
     "Pow": "**",
     "Mod": "%",
@@ -40,6 +46,7 @@ _NAMES = {
     "Scope": "autoescape: HTML is escaped by itself, text never",
     "Dict": "mappings in braces",
 }
+_TOO_MUCH = "it is too long, or nested too deep; split it, or make it simpler"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONG_NUMBER = re.compile(r"[0-9][0-9_.e]{100}", re.IGNORECASE)
 _UNQUOTED = re.compile(r"[\w-]=\s*\Z")
@@ -47,30 +54,50 @@ _LINKED = re.compile(r"(?:href|src|action|formaction|background|poster)\s*=\s*[\
 _ACTIVE = re.compile(r"<\s*(?:script|iframe|object|embed|form|base)\b|<[^<>]*\son[a-z]+\s*=", re.IGNORECASE)
 
 
-def read(environment: Environment, source: str, *, html: bool) -> nodes.Template:
-    """Return *source* as a tree that may run, or raise ``TemplateSyntaxError`` naming the line."""
+def read(environment: Environment, source: str, *, html: bool, full: bool) -> nodes.Template:
+    """Return *source* as a tree that may run, or raise ``TemplateSyntaxError`` naming the line of its first flaw."""
+    tree = _parsed(environment, source)
+    for line, message in _flaws(tree, html=html, full=full):
+        raise TemplateSyntaxError(message, line)
+    return cast("nodes.Template", _Metered().visit(tree))
+
+
+def flaws(environment: Environment, source: str, sample: Mapping[str, Any], *, html: bool, full: bool) -> list[Flaw]:
+    """Return everything that is wrong with *source*: what is not in our language, and names that *sample* does not hold."""
+    try:
+        tree = _parsed(environment, source)
+    except TemplateSyntaxError as error:
+        return [(error.lineno, error.message or "")]
+    found = set(_flaws(tree, html=html, full=full))
+    if _TOO_MUCH not in {message for _, message in found}:  # of a tree that may be as deep as that, no more is asked
+        flawed = {line for line, _ in found}
+        found |= {flaw for flaw in names(tree, sample) if flaw[0] not in flawed}
+    return sorted(found)
+
+
+def _parsed(environment: Environment, source: str) -> nodes.Template:
     if len(source) > MOST_SOURCE:
         raise TemplateSyntaxError(f"a template has at most {MOST_SOURCE:,} characters, this one {len(source):,}", 1)
     if found := _CONTROL.search(source):
         line = source.count("\n", 0, found.start()) + 1
         raise TemplateSyntaxError(f"{found[0]!a} is a control character; take it out", line)
     try:
-        tree = environment.parse(source)
+        return environment.parse(source)
     except (RecursionError, MemoryError):
         raise TemplateSyntaxError("it is nested too deep", 1) from None
     except (ValueError, OverflowError):
         found = _LONG_NUMBER.search(source)
         line = source.count("\n", 0, found.start()) + 1 if found else 1
         raise TemplateSyntaxError("a number has at most 18 digits", line) from None
-    for line, message in _flaws(tree):
-        raise TemplateSyntaxError(message, line)
+
+
+def _flaws(tree: nodes.Template, *, html: bool, full: bool) -> Iterator[Flaw]:
+    yield from _foreign(tree, full=full)
     if html:
-        for line, message in _unsafe(tree):
-            raise TemplateSyntaxError(message, line)
-    return cast("nodes.Template", _Metered().visit(tree))
+        yield from _unsafe(tree)
 
 
-def _flaws(tree: nodes.Node) -> Iterator[Flaw]:
+def _foreign(tree: nodes.Node, *, full: bool) -> Iterator[Flaw]:
     """Yield what is not in our language. No recursion: the tree may be as deep as its author is evil."""
     waiting, count = [(tree, 0, 0, 1)], 0
     while waiting:
@@ -78,15 +105,22 @@ def _flaws(tree: nodes.Node) -> Iterator[Flaw]:
         line = node.lineno or line  # a few have none: they stand where what is around them stands
         count += 1
         if count > MOST_NODES or depth > MOST_DEPTH or loops > MOST_LOOPS:
-            yield line, "it is too long, or nested too deep; split it, or make it simpler"
+            yield line, _TOO_MUCH
             return
-        message = _wrong(node)
+        message = _wrong(node) or ("" if full or isinstance(node, _PLAIN) else _too_much(node))
         if message:
             yield line, message
+            continue  # of what is in it, nothing more is said
         loops += isinstance(node, nodes.For)
         for at, child in enumerate(node.iter_child_nodes()):
             # An elif is one level deeper than the one before it, as it is in Python.
             waiting.append((child, depth + 1 + (at // 4 if isinstance(node, nodes.If) else 0), loops, line))
+
+
+def _too_much(node: nodes.Node) -> str:
+    name = type(node).__name__
+    what = _STATEMENTS.get(name) or "calculations and conditions"
+    return f"{what} are for full templates, of authors who are trusted; here are placeholders and filters only"
 
 
 def _wrong(node: nodes.Node) -> str:
@@ -179,7 +213,7 @@ def _body(body: list[Any], scope: dict[str, Any], found: list[Flaw]) -> None:
         if isinstance(node, nodes.For):
             every = _value(node.iter, scope, found)
             one = every[0] if isinstance(every, list | tuple) and every else _UNKNOWN
-            inner = {**scope, cast("nodes.Name", node.target).name: one, "loop": _LOOP}
+            inner = {**scope, **dict.fromkeys(_targets(node.target), one), "loop": _LOOP}
             if node.test is not None:
                 _value(node.test, inner, found)
             _body(node.body, inner, found)
@@ -189,13 +223,18 @@ def _body(body: list[Any], scope: dict[str, Any], found: list[Flaw]) -> None:
             _body([*node.body, *node.elif_, *node.else_], scope, found)
         elif isinstance(node, nodes.With):
             values = [_value(one, scope, found) for one in node.values]
-            targets = [one.name for one in node.targets if isinstance(one, nodes.Name)]
+            targets = [name for one in node.targets for name in _targets(one)]
             _body(node.body, {**scope, **dict(zip(targets, values, strict=False))}, found)
         elif isinstance(node, nodes.Assign):
-            scope[cast("nodes.Name", node.target).name] = _value(node.node, scope, found)
+            scope.update(dict.fromkeys(_targets(node.target), _value(node.node, scope, found)))
         else:
             for child in node.iter_child_nodes():
                 _value(child, scope, found)
+
+
+def _targets(node: nodes.Node) -> list[str]:
+    """Return the names that *node* gives values to: one, where it is as it should be."""
+    return [one.name for one in (node, *node.find_all(nodes.Name)) if isinstance(one, nodes.Name)]
 
 
 def _value(node: nodes.Node, scope: Mapping[str, Any], found: list[Flaw], *, asked: bool = False) -> Any:
@@ -204,7 +243,7 @@ def _value(node: nodes.Node, scope: Mapping[str, Any], found: list[Flaw], *, ask
         return _part(scope, node.name, node.lineno, found, asked, "there is no")
     if isinstance(node, nodes.Getattr | nodes.Getitem):
         whole = _value(node.node, scope, found, asked=asked)
-        key = node.attr if isinstance(node, nodes.Getattr) else cast("nodes.Const", node.arg).value
+        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
         if isinstance(whole, list | tuple) and isinstance(key, int):
             return whole[0] if whole else _UNKNOWN
         return _UNKNOWN if whole is _UNKNOWN else _part(whole, key, node.lineno, found, asked, "this has no part")

@@ -11,6 +11,7 @@ from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.settings import Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.templates import Template
 from salespipeline.settings.items import Items
 from salespipeline.settings.kinds import (
     FieldList,
@@ -22,6 +23,7 @@ from salespipeline.settings.kinds import (
     UserList,
 )
 from salespipeline.settings.lists import refuse_unknown
+from salespipeline.settings.templates import TemplateList
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -41,6 +43,7 @@ class SettingsDesk:
         self.users = UserList(sales, User, lambda settings: settings.users)
         self.series = SeriesList(sales, Series, lambda settings: settings.series)
         self.fields = FieldList(sales, FieldSchema, lambda settings: settings.fields)
+        self.templates = TemplateList(sales, Template, lambda settings: settings.templates)
         self.items = Items(sales)
 
     @property

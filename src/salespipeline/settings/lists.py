@@ -14,6 +14,7 @@ from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.templates import Template
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
 from salespipeline.money import Money
 from salespipeline.query import Cmp, Has, Predicate, Query
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SettingList", "name_of", "refuse_unknown"]
 
 
-S = TypeVar("S", Stage, Probability, Tag, TaxRate, User, Series, FieldSchema)
+S = TypeVar("S", Stage, Probability, Tag, TaxRate, User, Series, FieldSchema, Template)
 _USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
     Stage: lambda id: Cmp("stage", "=", id),
     Probability: lambda id: Cmp("probability", "=", id),
