@@ -9,6 +9,7 @@ import pytest
 from tests.whole import whole
 
 import salespipeline as sp
+from salespipeline.money import allocate
 
 LINE = {"description": "Bay", "unit_price": "100.00"}
 HUGE = "x" * 10_000_000
@@ -154,6 +155,7 @@ CONTACT = [
     ({"locale": "en GB!"}, "locale", "locale"),
     ({"note": "a\ud800"}, "note", "surrogate"),
     ({"fax": "1"}, "fax", "unknown"),
+    ({"persons": ["Zoë"]}, "persons", "unknown"),
 ]
 
 
@@ -171,6 +173,12 @@ SETTINGS = [
     (lambda desk: desk.stages.add(""), "label", "empty"),
     (lambda desk: desk.stages.add("New", "a\0b"), "label", "control"),
     (lambda desk: desk.stages.move("Prospect"), "before", "choice"),
+    (lambda desk: desk.stages.move("Prospect", after="prospect"), "before", "choice"),
+    (lambda desk: desk.users.add("Ann", approval_limit=500.0), "approval_limit", "float"),
+    (lambda desk: desk.users.add("Ann", approval_limit="500"), "approval_limit", "currency"),
+    (lambda desk: desk.tax_rates.add("T1", 17.5), "percent", "float"),
+    (lambda desk: desk.items.add("BAY", "Bay", cost=1.5), "cost", "float"),
+    (lambda desk: desk.items.add("BAY", "Bay", tax=0.2), "tax", "float"),
     (lambda desk: desk.probabilities.add("Warm", percent=0.5), "percent", "float"),
     (lambda desk: desk.probabilities.add("Warm", percent=101), "percent", "range"),
     (lambda desk: desk.probabilities.add("Warm"), "percent", "missing"),
@@ -205,6 +213,82 @@ def test_a_setting_that_cannot_be_meant_is_refused(sales):
         problems = refused(call, sales.settings)
         assert [(one.path, one.code) for one in problems] == [(path, code)], number
     assert whole(sales) == before
+
+
+NO_RECORD = [None, 7, ["OPP/00001"], b"OPP/00001"]
+
+
+def test_what_is_no_record_is_refused_wherever_one_is_asked_for(sales, deal):
+    quote = sales.documents.draft(deal, "quote")
+    before = whole(sales)
+    for given in (*NO_RECORD, quote):
+        for call in (
+            sales.opportunities.get, sales.opportunities.edit, sales.opportunities.win, sales.opportunities.delete,
+            sales.opportunities.history, sales.opportunities.versions, lambda one: sales.opportunities.can(one, "win"),
+        ):  # fmt: skip
+            with pytest.raises(sp.Invalid, match="an opportunity, its id or its reference is needed, and") as caught:
+                call(given)
+            assert caught.value.problems[0].path == "opportunity"
+    for given in NO_RECORD:
+        for call in (sales.documents.pdf, sales.documents.mark_sent, lambda one: sales.documents.can(one, "edit")):
+            with pytest.raises(sp.Invalid, match="a document, its id or its reference is needed, and"):
+                call(given)
+        with pytest.raises(sp.Invalid, match="an opportunity, its id or its reference is needed, and"):
+            sales.documents.draft(given, "quote")
+        with pytest.raises(sp.Invalid, match="a contact, its id or its name is needed, and"):
+            sales.contacts.edit(given, phone="")
+    with pytest.raises(TypeError, match="counted or sliced"):
+        sales.opportunities.all()["OPP/00001"]
+    with pytest.raises(sp.OpenError, match="not None"):
+        sp.open(None)
+    assert whole(sales) == before
+
+
+FLOATS = [
+    lambda sales, deal: sp.Line("x", unit_price=1.5),
+    lambda sales, deal: sp.Line("x", unit_price=1, quantity=1.5),
+    lambda sales, deal: sp.Line("x", unit_price=1, discount=1.5),
+    lambda sales, deal: sp.Line("x", unit_price=1, discount=sp.Discount(percent=1.5)),
+    lambda sales, deal: sp.Line("x", unit_price=1, discount=sp.Discount(amount=1.5)),
+    lambda sales, deal: sp.Line("x", unit_price=1, tax=1.5),
+    lambda sales, deal: sp.Line("x", unit_price=1, tax=sp.Tax(percent=1.5)),
+    lambda sales, deal: sp.Line("x", unit_price=1, cost=1.5),
+    lambda sales, deal: sp.Charge("x", amount=1.5),
+    lambda sales, deal: sp.Charge("x", percent=1.5),
+    lambda sales, deal: sp.Money(1.5, "GBP"),
+    lambda sales, deal: sp.Money.of(1.5, "GBP"),
+    lambda sales, deal: sp.Money.of(1.5),
+    lambda sales, deal: sp.Money.rounded(1.5, "GBP"),
+    lambda sales, deal: allocate(sp.Money(1, "GBP"), [1.5, 1]),
+    lambda sales, deal: sales.opportunities.edit(deal, currency="EUR", rate=1.5),
+    lambda sales, deal: sales.opportunities.where(value__ge=1.5).count(),
+    lambda sales, deal: sales.opportunities.where(probability__ge=1.5).count(),
+    lambda sales, deal: sales.documents.draft(deal, "quote", discount=1.5),
+    lambda sales, deal: sales.documents.draft(deal, "quote", charges=[{"description": "x", "amount": 1.5}]),
+    lambda sales, deal: sales.documents.deposit(sales.documents.draft(deal, "quote"), 1.5),
+    lambda sales, deal: sales.settings.fields.add("opportunity", "f", "F", "decimal", default=1.5),
+    lambda sales, deal: sales.settings.fields.add("opportunity", "f", "F", "money", default=1.5),
+    lambda sales, deal: sales.settings.items.add("KIT", "Kit", parts=[(sales.settings.items.add("A", "A"), 1.5)]),
+]
+
+
+@pytest.mark.parametrize("call", FLOATS)
+def test_a_float_is_refused_wherever_a_number_is_asked_for(sales, deal, call):
+    assert [(one.code, "write it as text, '1.5'" in one.message) for one in refused(call, sales, deal)] == [
+        ("float", True)
+    ]
+
+
+def test_smallest_units_are_whole_and_other_peoples_numbers_are_told_apart():
+    class Half(float):
+        def __repr__(self):
+            return "elsewhere.float64(1.5)"
+
+    assert "'1.5'" in str(refused(sp.Money, Half(1.5), "GBP")[0])
+    for minor in (150.0, "150", True, Decimal(150)):
+        assert refused(sp.Money.from_minor, minor, "GBP")[0].path == "minor"
+    assert refused(sp.Currency, None)[0].message.startswith("None is not")
+    assert refused(allocate, sp.Money(1, "GBP"), ["x"])[0].path == "weights[0]"
 
 
 def test_a_taken_label_is_refused_in_any_case(sales):

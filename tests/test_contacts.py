@@ -54,8 +54,35 @@ def test_suggestions_from_the_fourth_character_in_any_case_and_accent(many, type
 
 def test_suggestions_are_limited_and_the_number_of_characters_is_configurable(many):
     assert [contact.name for contact in many.contacts.suggest("cafe", limit=2)] == ["Café Zürich", "CAFE Zurzach"]
-    many.contacts.typed_characters = 2
-    assert many.contacts.suggest("zü")[0].name == "Zürich Re"
+    many.settings.edit_organisation(typed_characters=2)
+    assert many.acting("tom").contacts.suggest("zü")[0].name == "Zürich Re"
+    for wrong in (0, 21, "4", True):
+        with pytest.raises(sp.Invalid, match="typed_characters"):
+            many.settings.edit_organisation(typed_characters=wrong)
+    with pytest.raises(sp.Invalid, match="what was typed is text, not None"):
+        many.contacts.suggest(None)
+    assert many.contacts.suggest("x" * 10_000_000) == []
+
+
+def test_a_person_is_mended_in_place_and_every_problem_is_named(sales):
+    acme = sales.contacts.add_person("Acme Ltd", "Zoe Feild", role="buyer")
+    deal = sales.opportunities.create(
+        contact=acme, subject="Shed", lines=[sp.Line("x", unit_price=1)], person="zoe feild"
+    )
+    acme = sales.contacts.edit_person(acme, "zoe feild", name="Zoë Field", email="zoe@acme.example")
+    assert [(one.id, one.name, one.email, one.role) for one in acme.persons] == [
+        (deal.person_id, "Zoë Field", "zoe@acme.example", "buyer")
+    ]
+    before = whole(sales)
+    with pytest.raises(sp.Invalid) as caught:
+        sales.contacts.edit_person(acme, "Zoë Field", name="", email="x", role="a\0", age=7)
+    assert [one.path for one in caught.value.problems] == ["name", "email", "role", "age"]
+    with pytest.raises(sp.Invalid, match="did you mean 'Zoë Field'"):
+        sales.contacts.edit_person(acme, "Zoë Fields", name="Z")
+    with pytest.raises(sp.Invalid) as caught:
+        sales.contacts.add_person(acme, "", phone="call me", role="a\nb")
+    assert [one.path for one in caught.value.problems] == ["name", "phone", "role"]
+    assert whole(sales) == before
 
 
 def test_a_contact_may_be_made_on_the_spot_and_two_of_a_name_are_told_apart(sales):

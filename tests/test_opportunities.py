@@ -75,6 +75,19 @@ def test_opp_3_lines_are_free_or_copied_from_items_and_sets_and_later_changes_to
     assert str(create(sales, lines=[{"item": "EUR", "unit_price": "4.40"}]).value) == "4.40 GBP"
 
 
+def test_set_7_a_line_may_name_its_tax_by_the_code_of_a_rate_or_give_a_free_percentage(sales):
+    rate = sales.settings.tax_rates.add("T1", "17.5", description="Reduced")
+    deal = create(sales, lines=[LINE | {"tax": "t1"}, LINE | {"tax": "17.5%"}, sp.Line("x", unit_price=1, tax=rate)])
+    assert [(str(one.tax.percent), one.tax.code) for one in deal.lines] == [
+        ("17.5", "T1"),
+        ("17.5", ""),
+        ("17.5", "T1"),
+    ]
+    sales.settings.tax_rates.archive(rate)
+    with pytest.raises(sp.Invalid, match=r"lines\[0\].tax: the tax rate 'T1' is archived"):
+        create(sales, lines=[LINE | {"tax": "T1"}])
+
+
 def test_opp_4_a_person_belongs_to_the_contact_and_stays_behind_when_it_changes(sales):
     acme = sales.contacts.add_person("Acme Ltd", "Zoë Field")
     sales.contacts.add("Harlow Foods")

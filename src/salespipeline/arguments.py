@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from salespipeline.mail import Attachment, InlineImage
 
 __all__ = [
-    "ContactFacts", "DocumentFacts", "FieldFacts", "ItemFacts", "LineLike", "NewOpportunity", "OpportunityFacts",
-    "OrganisationFacts", "SendFacts", "TemplateFacts",
+    "ContactEdits", "ContactFacts", "DocumentFacts", "FieldFacts", "ItemFacts", "LineLike", "NewOpportunity",
+    "OpportunityFacts", "OrganisationFacts", "PersonFacts", "SendFacts", "TemplateFacts",
 ]  # fmt: skip
 
 LineLike: TypeAlias = (
@@ -96,6 +96,21 @@ class ContactFacts(TypedDict, total=False):
     note: str
 
 
+class ContactEdits(ContactFacts, total=False):
+    """What can be edited of a contact."""
+
+    name: str
+
+
+class PersonFacts(TypedDict, total=False):
+    """What can be said of a person."""
+
+    name: str
+    email: str
+    phone: str
+    role: str
+
+
 class FieldFacts(TypedDict, total=False):
     """What can be said of a custom field beside its key, label and type."""
 
@@ -153,6 +168,7 @@ class OrganisationFacts(TypedDict, total=False):
     time_zone: str
     quote_days: int
     payment_days: int
+    typed_characters: int
 
 
 class SendFacts(TypedDict, total=False):

@@ -8,9 +8,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from salespipeline.domain.activity import Activity
-from salespipeline.domain.checks import aware
+from salespipeline.domain.checks import an, aware
 from salespipeline.domain.display import Tabular
-from salespipeline.errors import Conflict, NotFound, Unavailable, shown
+from salespipeline.errors import Conflict, Invalid, NotFound, Problem, Unavailable, shown
 from salespipeline.listing import Listing, Page, Shape
 from salespipeline.past import as_of, history_of, versions
 from salespipeline.query import Cmp, Query
@@ -83,6 +83,9 @@ class Collection(Tabular, Generic[R]):
     def _repr_html_(self) -> str:
         return self.all()._repr_html_()
 
+    def __repr__(self) -> str:
+        return repr(self.all())
+
     def get(self, name: str) -> R:
         """Return the record with this id or reference, or raise ``NotFound``."""
         with self._sales.work(write=False) as work:
@@ -104,6 +107,7 @@ class Collection(Tabular, Generic[R]):
         >>> sales.opportunities.history(deal)[-1].changes
         (Change(field='subject', before='New warehouse', after='Warehouse, Leeds'),)
         """
+        self._expect(record)
         with self._sales.work(write=False) as work:
             id = record if isinstance(record, str) else record.id  # type: ignore[attr-defined]
             found = self._find(work, id)
@@ -151,7 +155,15 @@ class Collection(Tabular, Generic[R]):
             found = several[0] if several else None
         return found
 
+    def _expect(self, given: R | str) -> None:
+        """Raise ``Invalid`` where *given* is neither a record of this kind nor a name."""
+        if not isinstance(given, str | self.cls):
+            what = "nothing" if given is None else shown(given)
+            message = f"{an(self.shape.kind)}, its id or its {self.key} is needed, and {what} was given"
+            raise Invalid(Problem(self.shape.kind, "type", message))
+
     def _named(self, work: Work, given: R | str) -> R:
+        self._expect(given)
         if not isinstance(given, str):
             return work.current(self.cls, given)
         found = self._find(work, given)

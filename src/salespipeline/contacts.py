@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Unpack
 
 import attrs
 
 from salespipeline import text
+from salespipeline.arguments import ContactEdits, ContactFacts, PersonFacts
 from salespipeline.collection import Collection
-from salespipeline.domain.contacts import Contact, Person, contact_changes
+from salespipeline.domain.contacts import Contact, Person, contact_changes, person_changes, person_in
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Refused
+from salespipeline.errors import Invalid, Problem, Refused, shown
 from salespipeline.filters import search, words
 from salespipeline.listing import Shape
 from salespipeline.query import Cmp, Contains, Query, starts_with
@@ -49,9 +50,8 @@ class Contacts(Collection[Contact]):
         row=_row,
         columns=dict.fromkeys(("name", "email", "phone", "country", "persons"), str),
     )
-    typed_characters = 4
 
-    def add(self, name: str, **facts: Any) -> Contact:
+    def add(self, name: str, **facts: Unpack[ContactFacts]) -> Contact:
         """Add a contact.
 
         *facts*: email, phone, website, address, postcode, city, country, ids, electronic_address, locale, note.
@@ -60,15 +60,13 @@ class Contacts(Collection[Contact]):
         >>> sp.open("memory:").contacts.add("Acme Ltd", email="buyer@acme.example").name
         'Acme Ltd'
         """
-        facts.pop("persons", None)
         values = contact_changes({"name": name, **facts})
         with self._sales.work() as work:
             contact = Contact(id=work.new_id(), created_at=work.at, created_by=work.by, **values)
             return work.keep(contact, action="created")
 
-    def edit(self, contact: Contact | str, **facts: Any) -> Contact:
+    def edit(self, contact: Contact | str, **facts: Unpack[ContactEdits]) -> Contact:
         """Replace some facts of a contact."""
-        facts.pop("persons", None)
         values = contact_changes(facts)
         return self._change(contact, lambda before, _work: attrs.evolve(before, **values), "edited")
 
@@ -76,28 +74,46 @@ class Contacts(Collection[Contact]):
         self, contact: Contact | str, name: str, *, email: str = "", phone: str = "", role: str = ""
     ) -> Contact:
         """Add a person to a contact and return the contact."""
-        cleaned = contact_changes({"name": name, "email": email, "phone": phone})
-        role = text.clean(role, "role")
+        values = person_changes({"name": name, "email": email, "phone": phone, "role": role})
 
         def move(before: Contact, work: Work) -> Contact:
-            person = Person(id=work.new_id(), role=role, **cleaned)
+            person = Person(id=work.new_id(), **values)
             return attrs.evolve(before, persons=(*before.persons, person))
 
         return self._change(contact, move, "person added")
 
+    def edit_person(self, contact: Contact | str, person: Person | str, **facts: Unpack[PersonFacts]) -> Contact:
+        """Replace some facts of a person, named by id or name, and return the contact. *facts*: name, email, phone, role.
+
+        >>> _ = sales.contacts.add_person("Acme Ltd", "Zoe Feild")
+        >>> sales.contacts.edit_person("Acme Ltd", "Zoe Feild", name="Zoë Field", role="buyer").persons[0].name
+        'Zoë Field'
+        """
+        values = person_changes(facts)
+
+        def move(before: Contact, _work: Work) -> Contact:
+            id = person_in(person, before)
+            persons = (attrs.evolve(one, **values) if one.id == id else one for one in before.persons)
+            return attrs.evolve(before, persons=tuple(persons))
+
+        return self._change(contact, move, "person edited")
+
     def suggest(self, typed: str, *, limit: int = 10) -> list[Contact]:
         """Return contacts for what was *typed* so far: names that start so first, then names that contain it.
 
-        Nothing is suggested before the 4th character; case and accents make no difference. (SPEC OPP-4)
+        Nothing is suggested before the 4th character, or whichever ``edit_organisation(typed_characters=…)`` says; case
+        and accents make no difference. (SPEC OPP-4)
 
         >>> _ = sales.contacts.add("Café Zürich")
         >>> [contact.name for contact in sales.contacts.suggest("zuri")], sales.contacts.suggest("zur")
         (['Café Zürich'], [])
         """
-        needle = text.fold(typed)
-        if len(needle) < self.typed_characters:
-            return []
+        if not isinstance(typed, str):
+            raise Invalid(Problem("typed", "type", f"what was typed is text, not {shown(typed)}"))
+        needle = text.fold(typed[:1000])
         with self._sales.work(write=False) as work:
+            if len(needle) < work.settings.organisation.typed_characters:
+                return []
             starting = Query(kind="contact", where=starts_with("name", needle), order=("name",), limit=limit)
             found: list[Contact] = list(work.find(starting))
             if len(found) < limit:

@@ -1,4 +1,4 @@
-"""From lines as they were given to lines: those that name a predefined item stand for its values. (SPEC OPP-3, SET-5)"""
+"""From lines as they were given to lines: those that name a predefined item stand for its values. (SPEC OPP-3, SET-5, SET-7)"""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ __all__ = ["expanded"]
 
 
 def expanded(work: Work, given: dict[str, Any], checks: Checks, currency: str) -> None:
-    """Replace the lines in *given* by ``Line`` values, keeping every problem; a set of items becomes several.
+    """Replace the lines in *given* by ``Line`` values, keeping every problem.
 
-    *currency* is that of the record, unless *given* says another; an item in another one needs a price.
+    A set of items becomes several, and a tax may be named by the code of its rate. *currency* is that of the record,
+    unless *given* says another; an item in another one needs a price.
     """
     if "lines" in given:
         wanted = str(given.get("currency") or currency)
@@ -29,8 +30,14 @@ def expanded(work: Work, given: dict[str, Any], checks: Checks, currency: str) -
 
 
 def _lines(work: Work, line: Mapping[str, object], currency: str) -> list[Line]:
-    item = _item(work, line["item"])
     changes: dict[str, Any] = {name: value for name, value in line.items() if name != "item"}
+    tax = changes.get("tax")
+    if isinstance(tax, str) and tax[:1000] in work.settings.tax_rates:
+        rates = work.settings.tax_rates
+        changes["tax"] = rates[rates.chosen(tax, "tax")]
+    if "item" not in line:
+        return [Line(**changes)]
+    item = _item(work, line["item"])
     if not item.parts:
         return [_line(item, currency, changes)]
     if refused := sorted(str(name) for name in changes.keys() - {"quantity"}):

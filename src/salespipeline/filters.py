@@ -162,13 +162,10 @@ def money(field: str) -> Filter:
     """An amount with its currency; only records in that currency can fit. (SPEC MON-4)"""
 
     def make(operator: str, value: object, _settings: Settings, path: str) -> Predicate:
-        try:
-            if operator == "between":
-                low, high = (Money.of(one) for one in pair_of(value, path))  # type: ignore[arg-type]
-            else:
-                low = high = Money.of(value)  # type: ignore[arg-type]
-        except Invalid as error:
-            raise Invalid(Problem(path, one.code, one.message) for one in error.problems) from None
+        if operator == "between":
+            low, high = (Money.of(one, path=path) for one in pair_of(value, path))  # type: ignore[arg-type]
+        else:
+            low = high = Money.of(value, path=path)  # type: ignore[arg-type]
         if low.currency != high.currency:
             raise Invalid(Problem(path, "currency", f"{low} and {high} are not in one currency"))
         currency = Cmp("currency", "=", str(low.currency))

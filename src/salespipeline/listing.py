@@ -229,6 +229,10 @@ class Listing(Tabular, Generic[R]):
     @overload
     def __getitem__(self, key: slice) -> Self: ...
     def __getitem__(self, key: int | slice) -> R | Self:
+        if not isinstance(key, int | slice):
+            raise TypeError(
+                f"a listing is counted or sliced, [0] or [:20]; to find a record by name, ask its collection for {shown(key)}"
+            )
         if isinstance(key, int):
             if key < 0:
                 raise IndexError("a listing is counted from its start; order it the other way round")

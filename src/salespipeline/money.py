@@ -53,7 +53,13 @@ class Currency(str):
 
     def __new__(cls, code: str) -> Currency:
         """Return the currency called *code*, or raise ``Invalid``."""
-        return _currency(code) if type(code) is str else code if isinstance(code, Currency) else _currency(str(code))
+        if type(code) is str:
+            return _currency(code)
+        if isinstance(code, Currency):
+            return code
+        if not isinstance(code, str):
+            raise _no_currency(code)
+        return _currency(str(code))
 
     def __reduce__(self) -> tuple[type[Currency], tuple[str]]:
         return Currency, (str(self),)
@@ -72,10 +78,16 @@ class Currency(str):
 @lru_cache(maxsize=512)
 def _currency(code: str) -> Currency:
     if code not in DIGITS:
-        hint = f"; did you mean {code.upper()!r}?" if isinstance(code, str) and code.upper() in DIGITS else ""
-        message = f"{shown(code)} is not an ISO 4217 currency code, such as 'GBP'{hint}"
-        raise Invalid(Problem("currency", "currency", message))
+        raise _no_currency(code)
     return str.__new__(Currency, code)
+
+
+def _no_currency(code: object) -> Invalid:
+    upper = code.strip().upper() if isinstance(code, str) else ""
+    hint = f"; did you mean {upper!r}?" if upper in DIGITS else ""
+    return Invalid(
+        Problem("currency", "currency", f"{shown(code)} is not an ISO 4217 currency code, such as 'GBP'{hint}")
+    )
 
 
 class MoneyLike(Protocol):
@@ -109,7 +121,8 @@ def decimal(value: Amount, path: str = "amount") -> Decimal:
         number = value
     elif isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         if isinstance(value, float):
-            message = f"a float ({shown(value)}) is refused: write it as text, {shown(repr(value))}, or as a Decimal"
+            plain = float.__repr__(value)  # of numpy's floats, which show themselves with their type, too
+            message = f"a float ({plain}) is refused: write it as text, {plain!r}, or as a Decimal"
             raise Invalid(Problem(path, "float", message))
         raise Invalid(Problem(path, "type", f"a number is needed, not {shown(value)} ({type(value).__name__})"))
     elif isinstance(value, str):
@@ -188,14 +201,23 @@ class Money:
         return money
 
     @classmethod
-    def of(cls, value: str | MoneyLike, currency: str | None = None) -> Money:
-        """Read ``"10000 GBP"``, or anything with an amount and a currency.
+    def of(cls, value: str | MoneyLike, currency: str | None = None, *, path: str = "amount") -> Money:
+        """Read ``"10000 GBP"``, or anything with an amount and a currency; problems are of *path*.
 
         With *currency* given, a bare number is in that currency, and another currency is refused.
         """
+        try:
+            return cls._read(value, currency)
+        except Invalid as error:
+            raise Invalid(Problem(path, problem.code, problem.message) for problem in error.problems) from None
+
+    @classmethod
+    def _read(cls, value: str | MoneyLike, currency: str | None) -> Money:
         if isinstance(value, Money):
             result = value
         elif isinstance(value, str | int | float | Decimal):
+            if isinstance(value, float):
+                decimal(value)  # raises: whatever else is missing, it is not exact
             text, _, code = value.strip().rpartition(" ") if isinstance(value, str) else (value, "", "")
             if not text:
                 text, code = code, ""
@@ -240,6 +262,8 @@ class Money:
         Money('12.50', 'GBP')
         """
         currency = Currency(currency)
+        if type(minor) is not int:
+            raise Invalid(Problem("minor", "type", f"a whole number of smallest units is needed, not {shown(minor)}"))
         return cls(Decimal(minor).scaleb(-currency.digits, context=EXACT), currency)
 
     @property
@@ -316,7 +340,7 @@ def allocate(total: Money, weights: Sequence[Decimal | int]) -> tuple[Money, ...
     >>> allocate(Money("100.00", "GBP"), (1, 1, 1))
     (Money('33.34', 'GBP'), Money('33.33', 'GBP'), Money('33.33', 'GBP'))
     """
-    exact = [Decimal(weight) for weight in weights]
+    exact = [decimal(weight, f"weights[{at}]") for at, weight in enumerate(weights)]
     if not exact or any(weight < 0 for weight in exact) or not any(exact):
         message = f"weights are 0 or more and not all 0, not {shown(weights)}"
         raise Invalid(Problem("weights", "range", message))

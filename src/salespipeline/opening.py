@@ -7,7 +7,7 @@ import re
 from importlib import metadata
 from urllib.parse import quote
 
-from salespipeline.errors import OpenError
+from salespipeline.errors import OpenError, shown
 from salespipeline.ports import CONTRACT, Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.sales import Sales, new_id, utc_now
 
@@ -41,6 +41,8 @@ def open(
     'jane'
     """
     store = open_store(target) if isinstance(target, str | os.PathLike) else target
+    if not hasattr(store, "transaction"):
+        raise OpenError(f"a URL, a path or a store is needed, such as 'memory:' or 'deals.db', not {shown(target)}")
     try:
         return Sales(
             store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids, rates=rates

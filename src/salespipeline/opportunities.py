@@ -262,6 +262,7 @@ class Opportunities(Collection[Opportunity]):
 
     def can(self, opportunity: Opportunity | str, move: str) -> Verdict:
         """Say whether *move* (edit, hold, resume, win, lose, reopen, delete) is possible, and if not, why."""
+        self._expect(opportunity)
         record = self.get(opportunity) if isinstance(opportunity, str) else opportunity
         return record.can(move)
 

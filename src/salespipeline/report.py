@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from salespipeline.domain.checks import suggestion
 from salespipeline.domain.opportunity import Status
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
@@ -58,6 +59,9 @@ class Reports:
     def __init__(self, sales: Sales) -> None:
         self._sales = sales
 
+    def __repr__(self) -> str:
+        return "<reports: conversion, performance, coming, pipeline>"
+
     def conversion(self, by: str | None = None, **filters: object) -> Report[ConversionRow]:
         """Return won / (won + lost), by count and by value, in all or by owner, department, stage, probability, tag, source, month.
 
@@ -68,11 +72,11 @@ class Reports:
         rows = self._tally(filters, (*keys, "status"), (Count(), Sum("value")), label, also=(closed,))
         return Report("Conversion" + (f" by {by}" if by else ""), ConversionRow, conversion_rows(rows))
 
-    def performance(self, by: str = "owner", **filters: object) -> Report[PerformanceRow]:
+    def performance(self, by: str | None = "owner", **filters: object) -> Report[PerformanceRow]:
         """Return open, won, lost, values, win rate, average value and cycle time, by owner or department. (SPEC REP-2)"""
         keys, label = _dimension(by)
         rows = self._tally(filters, (*keys, "status"), (Count(), Sum("value"), Sum("cycle")), label)
-        return Report(f"Performance by {by}", PerformanceRow, performance_rows(rows))
+        return Report("Performance" + (f" by {by}" if by else ""), PerformanceRow, performance_rows(rows))
 
     def coming(self, by: str | None = None, **filters: object) -> Report[ComingRow]:
         """Return the open opportunities by due month, weighted by probability; also by owner or department. (SPEC REP-3)"""
@@ -116,7 +120,7 @@ def _dimension(by: str | None) -> tuple[tuple[Group, ...], Label]:
     if by is None:
         return (), lambda _settings, _keys: ""
     if by not in DIMENSIONS:
-        raise Invalid(Problem("by", "unknown", f"{shown(by)} is not one of {', '.join(DIMENSIONS)}"))
+        raise Invalid(Problem("by", "unknown", f"nothing is counted by {shown(by)}: {suggestion(str(by), DIMENSIONS)}"))
     return DIMENSIONS[by]
 
 

@@ -102,6 +102,7 @@ class Documents(Facts, Copies, Checking):
 
     def can(self, document: Document | str, move: str, *, into: DocumentType | str | None = None) -> Verdict:
         """Say whether a move (a word of ``rules.Move``) is possible for whoever acts, and if not, why. (SPEC EXT-4)"""
+        self._expect(document)
         with self._sales.work(write=False) as work:
             record = self._named(work, document) if isinstance(document, str) else document
             settings = work.settings

@@ -10,7 +10,7 @@ import attrs
 
 from salespipeline.errors import Invalid, Problem, shown
 
-__all__ = ["Checks", "Verdict", "as_date", "aware", "suggestion"]
+__all__ = ["Checks", "Verdict", "an", "as_date", "aware", "suggestion"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,6 +55,15 @@ class Checks:
         """Raise ``Invalid`` with everything that was found, if anything was."""
         if self.problems:
             raise Invalid(self.problems, record=record, action=action)
+
+
+def an(noun: str) -> str:
+    """Return *noun* as a sentence says it, with its article.
+
+    >>> an("opportunity"), an("pro_forma")
+    ('an opportunity', 'a pro forma')
+    """
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun.replace('_', ' ')}"  # no u: a user, a unit
 
 
 def suggestion(name: str, known: Iterable[str], *, most: int = 8) -> str:

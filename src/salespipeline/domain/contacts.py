@@ -14,7 +14,7 @@ from salespipeline.domain.cleaning import as_electronic_address, as_locale, as_p
 from salespipeline.domain.display import Displayed
 from salespipeline.errors import Invalid, Problem, shown
 
-__all__ = ["GIVEN", "Contact", "Person", "contact_changes", "person_in"]
+__all__ = ["GIVEN", "Contact", "Person", "contact_changes", "person_changes", "person_in"]
 
 GIVEN = (
     "name", "email", "phone", "website", "address", "postcode", "city", "country", "ids", "electronic_address", "locale",
@@ -98,6 +98,20 @@ def contact_changes(given: Mapping[str, object]) -> dict[str, Any]:
             checks.add(name, "unknown", "persons are added one by one, with contacts.add_person()")
         else:
             checks.add(name, "unknown", f"a contact has no {shown(name)} to set: {suggestion(name, GIVEN)}")
+    checks.done()
+    return clean
+
+
+def person_changes(given: Mapping[str, object]) -> dict[str, Any]:
+    """Return the *given* values of a person, clean, or raise ``Invalid`` with every problem."""
+    checks = Checks()
+    shared = {name: value for name, value in given.items() if name in ("name", "email", "phone")}
+    clean: dict[str, Any] = checks.take(contact_changes, shared) or {}
+    if "role" in given:
+        clean["role"] = checks.take(text.clean, given["role"], "role")  # type: ignore[arg-type]
+    for name in given.keys() - {"name", "email", "phone", "role"}:
+        known = ("name", "email", "phone", "role")
+        checks.add(name, "unknown", f"a person has no {shown(name)} to set: {suggestion(name, known)}")
     checks.done()
     return clean
 

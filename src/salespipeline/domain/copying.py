@@ -161,7 +161,7 @@ def deposit_lines(document: Document, share: Amount, words: str) -> tuple[Line, 
         nets = [product(tax.net.amount, percent).scaleb(-2, context=EXACT) for tax in taxes]
         parts = [Money.rounded(round_half_up(net, document.currency.digits), document.currency) for net in nets]
     else:
-        amount = Money.of(share, document.currency)  # type: ignore[arg-type]
+        amount = Money.of(share, document.currency, path="share")  # type: ignore[arg-type]
         if not 0 < amount.amount <= document.totals.net.amount:
             message = f"a deposit is more than nothing and at most the net of {document.totals.net}, not {amount}"
             raise Invalid(Problem("share", "range", message))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-__all__ = ["Displayed", "Tabular"]
+__all__ = ["Displayed", "Labelled", "Tabular"]
 
 
 class Displayed:
@@ -24,6 +24,19 @@ class Displayed:
         from salespipeline.notebook import record_html
 
         return record_html(self)
+
+
+class Labelled:
+    """An entry of a list of the settings, which prints as its label.
+
+    >>> print(sales.settings.stages["prospect"], sales.settings.users["jane"], sep=", ")
+    Prospect, Jane Whitfield
+    """
+
+    __slots__ = ()
+
+    def __str__(self: Any) -> str:
+        return str(self.label)
 
 
 class Tabular:

@@ -13,6 +13,7 @@ import attrs
 from salespipeline import text
 from salespipeline.domain.checks import Checks, as_date, aware, suggestion
 from salespipeline.domain.cleaning import as_flag, as_place
+from salespipeline.domain.display import Labelled
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Money, decimal
 
@@ -63,7 +64,7 @@ class Answer:
 
 
 @attrs.frozen(kw_only=True)
-class FieldSchema:
+class FieldSchema(Labelled):
     """A custom field of one record type: what is asked, which answers are taken, and whether one is needed.
 
     *required_answer* is the one answer that is let through; with any other, *required_message* is shown. A
@@ -160,19 +161,12 @@ def _moment(value: object, path: str) -> datetime:
     return aware(value, path)  # type: ignore[arg-type]
 
 
-def _money(value: object, path: str) -> Money:
-    try:
-        return Money.of(value)  # type: ignore[arg-type]
-    except Invalid as error:
-        raise Invalid(Problem(path, problem.code, problem.message) for problem in error.problems) from None
-
-
 _CHECKS: Mapping[AnswerType, Callable[[object, str], AnswerValue]] = {
     AnswerType.TEXT: lambda value, path: text.clean(value, path, most=500),  # type: ignore[arg-type]
     AnswerType.LONG_TEXT: lambda value, path: text.clean(value, path, most=text.LONG, lines=True),  # type: ignore[arg-type]
     AnswerType.INTEGER: _integer,
     AnswerType.DECIMAL: decimal,  # type: ignore[dict-item]
-    AnswerType.MONEY: _money,
+    AnswerType.MONEY: lambda value, path: Money.of(value, path=path),  # type: ignore[arg-type]
     AnswerType.DATE: as_date,
     AnswerType.DATETIME: _moment,
     AnswerType.YES_NO: as_flag,

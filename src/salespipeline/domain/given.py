@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.checks import Checks, as_date, suggestion
+from salespipeline.domain.checks import Checks, an, as_date, suggestion
 from salespipeline.domain.contacts import Contact, person_in
 from salespipeline.domain.fields import Answer, check_answers
 from salespipeline.domain.lines import Discount, Line
@@ -75,7 +75,7 @@ def shared_values(
     allowed = set(allowed)
     for name in given.keys() - allowed:
         checks.add(
-            str(name), "unknown", f"a {record_type} has no {shown(name)}: {suggestion(str(name), sorted(allowed))}"
+            str(name), "unknown", f"{an(record_type)} has no {shown(name)}: {suggestion(str(name), sorted(allowed))}"
         )
     values: dict[str, Any] = {}
     if "subject" in given:

@@ -10,7 +10,7 @@ from salespipeline import text
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.cleaning import cleaned
 from salespipeline.domain.lines import Line, Tax
-from salespipeline.money import Amount, Currency, decimal
+from salespipeline.money import Amount, Currency, Money, decimal
 
 __all__ = ["Item", "Part"]
 
@@ -75,6 +75,9 @@ class Item:
             tax=lambda value: Tax.of(value, "tax"),
             unit=lambda value: text.clean(value, "unit", most=20),
         )
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.description.splitlines()[0]} ({Money.rounded(self.price, self.currency)})"
 
     def line(self, quantity: Amount = 1, **changes: object) -> Line:
         """Return a line with this item's values copied; *changes* replace some of them. (SPEC OPP-3)"""

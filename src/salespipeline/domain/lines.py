@@ -107,7 +107,7 @@ class Tax:
         except Invalid as error:
             if error.problems[0].code in ("float", "range"):
                 raise
-            message = f"{shown(value)} is not a percentage such as '20'; for a code, pass settings.tax_rates[code]"
+            message = f"{shown(value)} is not a percentage such as '20', nor a code of the settings; a Line takes settings.tax_rates[code]"
             raise Invalid(Problem(path, "tax", message)) from None
         if not 0 <= percent <= HUNDRED:
             raise Invalid(Problem(path, "range", f"a tax is 0 to 100 percent, not {shown(value)}"))
@@ -133,6 +133,8 @@ class Line:
 
     >>> Line("Racking, bay", quantity=2, unit_price="210.00", tax="20").unit_price
     Decimal('210.00')
+    >>> print(Line("Racking, bay", quantity=40, unit_price="210.00", discount="4%"))
+    40 × Racking, bay at 210.00, less 4%
     >>> line_net(Line("Lamp", quantity=3, unit_price="11.99", tax=19, includes_tax=True), "EUR")
     Money('30.23', 'EUR')
     """
@@ -196,6 +198,10 @@ class Line:
             of,
         )
         checks.done()
+
+    def __str__(self) -> str:
+        less = f", less {self.discount}" if self.discount is not None else ""
+        return f"{self.quantity:f} × {self.description.splitlines()[0]} at {self.unit_price:f}{less}"
 
     def negated(self) -> Line:
         """Return the line that takes this one back: its net is exactly minus this one's. (SPEC DOC-4)

@@ -9,7 +9,8 @@ from typing import Literal
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.checks import Checks
+from salespipeline.domain.checks import Checks, an
+from salespipeline.domain.display import Labelled
 from salespipeline.errors import Invalid, Problem, shown
 
 __all__ = ["DEFAULT_SERIES", "Series", "check_pattern", "check_reference", "counter", "format_number"]
@@ -88,7 +89,7 @@ def counter(series: str, run: str) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Series:
+class Series(Labelled):
     """How the references of one type of record are made: prefix, digit format, and when a number is given.
 
     *at* is ``creation`` or ``issue``. The number shown is the store's counter for this series plus *offset*, so
@@ -152,7 +153,7 @@ class Series:
         if self.for_type not in DEFAULT_SERIES:
             checks.add("for_type", "choice", f"{shown(self.for_type)} is not one of {', '.join(DEFAULT_SERIES)}")
         elif DEFAULT_SERIES[self.for_type].at == "issue" and self.at == "creation":
-            message = f"a {self.for_type.replace('_', ' ')} gets its number when it is issued, never while a draft"
+            message = f"{an(self.for_type)} gets its number when it is issued, never while a draft"
             checks.add("at", "choice", message)
         if type(self.offset) is not int:
             checks.add("offset", "type", f"a whole number is needed, not {shown(self.offset)}")

@@ -30,7 +30,8 @@ class Organisation:
     lines above the town, where *city* and *country* are given; *electronic_address* is where invoices reach it, such as
     ``"0088:4000001123452"`` (a scheme, and the address in it). *legal_notes* are sentences that the law wants on invoices
     and credit notes, by their subject code of UNTDID 4451; *einvoice* says what leaves with the mail of those two:
-    ``""`` for a plain PDF, ``"factur-x"`` for one that holds the electronic invoice.
+    ``""`` for a plain PDF, ``"factur-x"`` for one that holds the electronic invoice. *typed_characters* is from which
+    character on contacts are suggested to somebody who types (SPEC OPP-4).
     """
 
     id: str = "organisation"
@@ -55,6 +56,7 @@ class Organisation:
     time_zone: str = "UTC"
     quote_days: int = 30
     payment_days: int = 30
+    typed_characters: int = 4
 
     def checked(self) -> Organisation:
         """Return the organisation with clean values, or raise ``Invalid`` with every problem."""
@@ -79,7 +81,15 @@ class Organisation:
             time_zone=as_time_zone,
             quote_days=lambda value: as_days(value, "quote_days"),
             payment_days=lambda value: as_days(value, "payment_days"),
+            typed_characters=_as_characters,
         )
+
+
+def _as_characters(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= 20:
+        message = f"a number of characters from 1 to 20 is needed, not {shown(value)}"
+        raise Invalid(Problem("typed_characters", "range", message))
+    return value
 
 
 def _as_einvoice(value: object) -> str:

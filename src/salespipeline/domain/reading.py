@@ -23,7 +23,7 @@ def as_lines(
 ) -> tuple[Line, ...]:
     """Return *given* as lines, keeping every problem: each is a ``Line`` or a mapping of its arguments.
 
-    *expand* turns a mapping that names an ``item`` into the lines that it stands for.
+    *expand* turns a mapping into the lines that it stands for: it may name an item, or a tax by its code.
     """
     if isinstance(given, str | bytes | Mapping | Line) or not isinstance(given, Iterable):
         checks.add(path, "type", f"a list of lines is needed, not {shown(given)}")
@@ -38,7 +38,7 @@ def as_lines(
             lines.append(item)
         elif isinstance(item, Mapping):
             try:
-                lines += expand(item) if expand is not None and "item" in item else [Line(**item)]
+                lines += [Line(**item)] if expand is None else expand(item)
             except Invalid as error:
                 checks.within(where, error)
             except TypeError as error:

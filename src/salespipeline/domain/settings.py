@@ -16,6 +16,7 @@ import attrs
 from salespipeline import text
 from salespipeline.domain.checks import suggestion
 from salespipeline.domain.cleaning import as_category, as_percent, cleaned
+from salespipeline.domain.display import Labelled
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.organisation import Organisation
@@ -43,7 +44,7 @@ def _label(value: str) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Stage:
+class Stage(Labelled):
     """A step of the pipeline, freely named and ordered. (SPEC SET-1)"""
 
     id: str
@@ -59,7 +60,7 @@ class Stage:
 
 
 @attrs.frozen(kw_only=True)
-class Probability:
+class Probability(Labelled):
     """A label, a colour and a percent (0–100), independent of stages. (SPEC SET-2)"""
 
     id: str
@@ -76,7 +77,7 @@ class Probability:
 
 
 @attrs.frozen(kw_only=True)
-class Tag:
+class Tag(Labelled):
     """A label and a colour, for opportunities. (SPEC SET-3)"""
 
     id: str
@@ -92,7 +93,7 @@ class Tag:
 
 
 @attrs.frozen(kw_only=True)
-class TaxRate:
+class TaxRate(Labelled):
     """A code, a percentage, a description, and the category for electronic invoices. (SPEC SET-7)
 
     *reason* is why a category without tax bears none, printed on documents: words, or a code such as ``VATEX-EU-132-1I``.
@@ -126,7 +127,7 @@ class TaxRate:
 
 
 @attrs.frozen(kw_only=True)
-class User:
+class User(Labelled):
     """Somebody who owns opportunities. The library authenticates nobody: the host says who acts. (SPEC SET-9)"""
 
     id: str
@@ -155,7 +156,7 @@ class User:
 
 
 def _limit(value: object) -> Money | None:
-    found = None if value is None else Money.of(value)  # type: ignore[arg-type]
+    found = None if value is None else Money.of(value, path="approval_limit")  # type: ignore[arg-type]
     if found is not None and found.amount < 0:
         raise Invalid(Problem("approval_limit", "range", f"a limit is nothing or more, not {found}"))
     return found

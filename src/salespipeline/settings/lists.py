@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from salespipeline.catalog import SETTING_LISTS
-from salespipeline.domain.checks import Checks, suggestion
+from salespipeline.domain.checks import Checks, an, suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
@@ -88,7 +88,7 @@ class SettingList(Tabular, Generic[S]):
         try:
             kept = work.keep(after, before, action=action)
         except Duplicate as error:
-            message = f"a {self.what} called {after.label!r} exists already (it may be archived): use that one, or restore() it"
+            message = f"{an(self.what)} called {after.label!r} exists already (it may be archived): use that one, or restore() it"
             raise Duplicate(message, kind="setting", id=after.id, fields=error.fields) from error
         work.touch_settings()
         return kept
@@ -121,6 +121,8 @@ class SettingList(Tabular, Generic[S]):
             listed = self._choose(work.settings)
             moving = listed[name_of(record)]
             target = listed[name_of(before if before is not None else after)]
+            if target.id == moving.id:
+                raise Invalid(Problem("before", "choice", f"{moving.label!r} cannot stand beside itself: name another"))
             order = [one for one in listed.all if one.id != moving.id]
             order.insert(order.index(target) + (after is not None), moving)
             for position, one in enumerate(order):
@@ -220,5 +222,5 @@ def refuse_unknown(what: str, cls: type[Any], values: Mapping[str, object], *, b
     for name in values:
         if name not in known:
             hint = but.get(name) or suggestion(name, known)
-            checks.add(name, "unknown", f"a {what} has no {shown(name)} to edit: {hint}")
+            checks.add(name, "unknown", f"{an(what)} has no {shown(name)} to edit: {hint}")
     checks.done(action="edit")
