@@ -215,6 +215,11 @@ ORDERS = {
     "subject": "12453",
     "status": "45123",  # lost, on hold, open, won
     "currency": "31245",
+    "stage": "23451",
+    "probability": "41235",  # cold, hot, none
+    "contact": "13452",
+    "owner": "13452",
+    "department": "14523",  # North, then South: Tom's, and the one that names it
 }
 
 

@@ -47,8 +47,14 @@ def test_owners_and_departments_come_by_what_they_are_called(sales, named):
     sales.acting("ada").opportunities.create(**facts)  # who acts may own, known to the settings or not: by the id
     named("jane", owner="jane")  # Jane Whitfield, North
     named("jane for the west", owner="jane", department="West")
-    assert subjects(sales.opportunities.order("owner")) == ["stranger", "jane", "jane for the west", "tom"]
-    assert subjects(sales.opportunities.order("department")) == ["jane", "tom", "jane for the west", "stranger"]
+    named("jane for the south", owner="jane", department="South")
+    named("tom again", owner="tom")
+    assert subjects(sales.opportunities.order("owner")) == [
+        "stranger", "jane", "jane for the west", "jane for the south", "tom", "tom again",
+    ]  # fmt: skip
+    assert subjects(sales.opportunities.order("department")) == [
+        "jane", "tom", "jane for the south", "tom again", "jane for the west", "stranger",
+    ]  # fmt: skip
 
 
 def test_contacts_come_by_name_whatever_its_accents(sales, named):

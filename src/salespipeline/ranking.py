@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["CONTACT", "DEPARTMENT", "OWNER", "PROBABILITY", "STAGE", "TYPE", "Ranked", "ranked_ids", "read_ranked"]
 
 Group: TypeAlias = tuple[str, ...]  # what the fields hold, "" for nothing
-Keys: TypeAlias = Mapping[Group, int | str]
+Key: TypeAlias = int | str
+Keys: TypeAlias = Mapping[Group, Key]
 LAST = LAST_CHARACTER  # behind every name: what has none
 
 
@@ -43,22 +44,12 @@ class Ranked:
     @property
     def order(self) -> tuple[str, ...]:
         """What a cursor holds before the id."""
-        return (f"rank of {self.fields[0]}", *self.fields, "created")
+        return (f"rank of {self.fields[0]}", "created")
 
-    def group(self, index: Mapping[str, Any]) -> Group:
-        """Return the group of a record with this index."""
-        return tuple(index.get(name, "") for name in self.fields)
-
-    def wanted(self, groups: list[Group]) -> Predicate:
-        """Return the predicate that is true of the records of *groups*: one, or several of a single field."""
-        if len(groups) == 1:
-            return All(tuple(_holds(name, value) for name, value in zip(self.fields, groups[0], strict=True)))
-        (name,) = self.fields
-        return AnyOf((OneOf(name, tuple(value for (value,) in groups)), *([Missing(name)] if ("",) in groups else [])))
-
-
-def _holds(name: str, value: str) -> Predicate:
-    return Cmp(name, "=", value) if value else AnyOf((Missing(name), Cmp(name, "=", "")))
+    def position(self, record: Any, keys: Keys) -> tuple[Scalar, ...]:
+        """Return where *record* stands: its key, the moment of its creation, its id."""
+        index: Mapping[str, Any] = index_of(record)
+        return (keys[tuple(index.get(name, "") for name in self.fields)], index["created"], record.id)
 
 
 def read_ranked(
@@ -69,36 +60,57 @@ def read_ranked(
     for *values, number in work.tally(query, ranked.fields, (Count(),)):
         held[tuple(str(value or "") for value in values)] += int(number or 0)
     keys = ranked.keys(work, held)
-    begun: tuple[Any, ...] | None = after[:-2] if after is not None else None
-    places: list[tuple[Any, ...]] = sorted(((keys[group], *group) for group in held), reverse=query.descending)
+    groups: dict[Any, list[Group]] = {}
+    for group in held:
+        groups.setdefault(keys[group], []).append(group)
+    places = sorted(groups, reverse=query.descending)
+    begun: Any = after[0] if after is not None else None
     if begun is not None:
         places = [place for place in places if (place <= begun if query.descending else place >= begun)]
     start = 0
     while start < len(places) and limit > 0:
-        resumed = places[start] == begun
-        stop, size = start + 1, held[places[start][1:]]
+        resumed = after is not None and places[start] == begun
+        wanted, stop = list(groups[places[start]]), start + 1
+        size = sum(held[group] for group in wanted)
         # Small groups are read together, whole ones only, so that nothing is read in vain.
-        while len(ranked.fields) == 1 and not resumed and stop < len(places):
-            size += held[places[stop][1:]]
+        while not resumed and stop < len(places):
+            size += sum(held[group] for group in groups[places[stop]])
             if size > limit:
                 break
+            wanted += groups[places[stop]]
             stop += 1
-        groups = [place[1:] for place in places[start:stop]]
-        part = attrs.evolve(query, where=All((query.where, ranked.wanted(groups))), limit=limit)
+        part = attrs.evolve(query, where=All((query.where, _in(ranked.fields, wanted))), limit=limit)
         if resumed and after is not None:
-            part = attrs.evolve(part, after=after[-2:])
-        found = [(record, _position(ranked, record, keys)) for record in work.find(part)]
-        if len(groups) > 1:
+            part = attrs.evolve(part, after=after[1:])
+        found = [(record, ranked.position(record, keys)) for record in work.find(part)]
+        if stop > start + 1:
             found.sort(key=lambda one: one[1], reverse=query.descending)
         yield from found
         limit -= len(found)
         start = stop
 
 
-def _position(ranked: Ranked, record: Any, keys: Keys) -> tuple[Scalar, ...]:
-    index: Mapping[str, Any] = index_of(record)
-    group = ranked.group(index)
-    return (keys[group], *group, index["created"], record.id)
+def _in(fields: tuple[str, ...], groups: Iterable[Group]) -> Predicate:
+    """Return the predicate that is true of the records of *groups*: few conditions, however many groups there are."""
+    lasts: dict[Group, list[str]] = {}
+    for *firsts, last in groups:
+        lasts.setdefault(tuple(firsts), []).append(last)
+    return AnyOf(
+        tuple(
+            All(
+                (
+                    *(_holds(name, [value]) for name, value in zip(fields, firsts, strict=False)),
+                    _holds(fields[-1], last),
+                )
+            )
+            for firsts, last in lasts.items()
+        )
+    )
+
+
+def _holds(name: str, values: list[str]) -> Predicate:
+    held = OneOf(name, tuple(values)) if len(values) > 1 else Cmp(name, "=", values[0])
+    return AnyOf((held, Missing(name))) if "" in values else held
 
 
 def ranked_ids(work: Work, ranked: Ranked, query: Query) -> list[str]:
@@ -108,7 +120,7 @@ def ranked_ids(work: Work, ranked: Ranked, query: Query) -> list[str]:
         for *values, created, id in work.columns(query, (*ranked.fields, "created", "id"))
     ]
     keys = ranked.keys(work, {group for group, _, _ in rows})
-    rows.sort(key=lambda row: (keys[row[0]], row), reverse=query.descending)
+    rows.sort(key=lambda row: (keys[row[0]], *row[1:]), reverse=query.descending)
     return [str(id) for _, _, id in rows]
 
 
