@@ -186,3 +186,9 @@ def test_an_entry_that_is_there_already_is_not_taken_back_with_those_before_it(s
             tx.put_many(deal(number, tags=("new",)) for number in range(4))
         kept = [(entry.id, entry.version, entry.index["tags"]) for entry in tx.scan("deal")]
     assert kept == [("d000", 1, ("new",)), ("d001", 1, ("new",)), ("d002", 1, ("vip",))]
+
+
+def test_what_is_ordered_by_a_unique_is_not_sorted_again_by_the_id(sqlite):
+    named = Query(kind="deal", where=Cmp("name", ">", "n"), order=("name",))
+    with sqlite.transaction(write=False) as tx:
+        assert tx.explain(named).words == "SEARCH e USING INDEX deal__unique__name (name>?)"

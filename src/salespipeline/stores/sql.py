@@ -127,7 +127,7 @@ class Compiler:
         values: list[Parameter] = []
         conditions = self._conditions(query, values)
         direction = " DESC" if query.descending else ""
-        order = ", ".join(self._column(name) + direction for name in (*query.order, "id"))
+        order = ", ".join(self._column(name) + direction for name in self._order(query.order))
         selected = ", ".join(map(self._column, columns)) or "NULL"
         text = f"SELECT {selected} FROM {self.dialect.table(self.kind.name)} e{conditions} ORDER BY {order}"  # noqa: S608
         if query.limit is not None:
@@ -168,6 +168,10 @@ class Compiler:
         parts = self._home(values)
         parts += [self._condition(part, values) for part in _conjuncts(predicate)]
         return f" WHERE {' AND '.join(parts)}" if parts else ""
+
+    def _order(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        # After fields that no two entries share the id decides nothing, and planners would sort again for it.
+        return names if any(set(unique) <= set(names) for unique in self.kind.unique) else (*names, "id")
 
     def _conditions(self, query: Query, values: list[Parameter]) -> str:
         if query.after is None:
