@@ -9,7 +9,7 @@ from fpdf import FPDF, ViewerPreferences
 from fpdf.enums import ResourceAccessPolicy
 
 from salespipeline.render.pdf.bidi import needs_order, visual
-from salespipeline.render.pdf.embed import add_face, draw_image, draw_squares, draw_text, written
+from salespipeline.render.pdf.embed import add_face, draw_image, draw_squares, draw_text, use_face, written
 from salespipeline.render.pdf.faces import PLAIN, Face, face
 from salespipeline.render.pdf.theme import PAPERS, Colour, Theme
 
@@ -124,7 +124,7 @@ class Canvas:
         if self._style != (family, size):
             if family in self._faces:
                 add_face(self.pdf, family, self._faces.pop(family), fast=self._fast)
-            self.pdf.set_font(family, "", size)
+            use_face(self.pdf, family, size)
             self._style = (family, size)
         draw_text(self.pdf, x, y, text, ink)
 

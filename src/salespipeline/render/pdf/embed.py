@@ -8,7 +8,6 @@ this file knows it, or a font has no TrueType outlines, fpdf2's own way is taken
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import io
 import zlib
@@ -23,7 +22,7 @@ from fpdf.drawing_primitives import convert_to_device_color
 
 from salespipeline.render.pdf.faces import Face
 
-__all__ = ["add_face", "draw_image", "draw_squares", "draw_text", "fits", "reordered", "written"]
+__all__ = ["add_face", "draw_image", "draw_squares", "draw_text", "fits", "reordered", "use_face", "written"]
 
 _MIRRORED = dict(zip("<>«»‹›≤≥", "><»«›‹≥≤", strict=True))  # beside brackets, in text from right to left
 _SPECIAL = (b"\\", b"(", b")", b"\r")  # what ends a string of a PDF, or is changed in it; the first one first
@@ -39,8 +38,7 @@ def fits() -> bool:
         (2, 8, 4) <= version < (2, 9)
         and set(getattr(fonts.TTFFont, "__slots__", ())) >= _SLOTS
         and all(hasattr(output.OutputProducer, name) for name in names)
-        and all(hasattr(output, name) for name in ("PDFFont", "CIDSystemInfo"))
-        and all(hasattr(syntax, name) for name in ("Name", "PDFArray", "PDFContentStream"))
+        and all(hasattr(syntax, name) for name in ("PDFObject", "build_obj_dict"))
     )
 
 
@@ -54,10 +52,21 @@ def add_face(pdf: FPDF, family: str, face: Face, *, fast: bool) -> None:
     for slot in fonts.TTFFont.__slots__:
         if hasattr(kept, slot):
             setattr(font, slot, getattr(kept, slot))
-    font.i, font.fontkey, font.desc = len(pdf.fonts) + 1, family, copy.copy(kept.desc)
+    font.i, font.fontkey = len(pdf.fonts) + 1, family
     font.missing_glyphs = []
     font.face, font.used = face, set()
     pdf.fonts[family] = font
+
+
+def use_face(pdf: FPDF, family: str, size: float) -> None:
+    """Set the font and the size of what is written next."""
+    font = pdf.fonts[family]
+    if not isinstance(font, _Shared):
+        pdf.set_font(family, "", size)
+        return
+    # What pdf.set_font() does, without its questions.
+    pdf.font_family, pdf.font_style, pdf.font_size_pt = family, "", size
+    pdf.current_font, pdf.current_font_is_set_on_page = font, False
 
 
 def draw_text(pdf: FPDF, x: float, y: float, text: str, ink: tuple[int, int, int]) -> None:
@@ -186,32 +195,54 @@ class _Producer(_Quiet):
         for one in sorted(font.used, reverse=True):  # of two characters with one glyph, the lower is what is read
             letters[numbers[ord(one)]] = one
         ordered = sorted(letters)
-        name = f"{_tag(ordered)}+{font.name}"
-        whole = output.PDFFont(subtype="Type0", base_font=name, encoding="Identity-H")
-        self._add_pdf_obj(whole, "fonts")
-        part: Any = output.PDFFont(
-            subtype="CIDFontType2",
-            base_font=name,
-            d_w=font.desc.missing_width,
-            w=f"[{' '.join(f'{number} [{widths[letters[number]]}]' for number in ordered)}]",
-        )
-        part.c_i_d_to_g_i_d_map = syntax.Name("Identity")
-        self._add_pdf_obj(part, "fonts")
-        whole.descendant_fonts = syntax.PDFArray([part])
-        whole.to_unicode = syntax.PDFContentStream(_to_unicode(letters, ordered), compress=True)
-        self._add_pdf_obj(whole.to_unicode, "fonts")
-        part.c_i_d_system_info = output.CIDSystemInfo()
-        self._add_pdf_obj(part.c_i_d_system_info, "fonts")
-        described: Any = font.desc
-        described.font_name = syntax.Name(name)
-        self._add_pdf_obj(described, "fonts")
-        part.font_descriptor = described
+        name = f"/{_tag(ordered)}+{font.name}"
         length, packed = _subset(font.face, tuple(ordered))
-        stream: Any = syntax.PDFContentStream(packed)
-        stream.filter, stream.length1 = syntax.Name("FlateDecode"), length
-        described.font_file2 = stream
-        self._add_pdf_obj(stream, "fonts")
-        return whole
+        file = self._added(_stream(packed, f"/Length1 {length}\n"))
+        described = self._added(
+            f"<<\n{_descriptor(font.face.path)}/FontFile2 {file.ref}\n/FontName {name}\n>>".encode()
+        )
+        to_unicode = self._added(_stream(zlib.compress(_to_unicode(letters, ordered))))
+        each = " ".join([f"{number} [{widths[letters[number]]}]" for number in ordered])
+        part = self._added(
+            f"<<\n/Type /Font\n/Subtype /CIDFontType2\n/BaseFont {name}\n/FontDescriptor {described.ref}\n"
+            "/CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>>\n/CIDToGIDMap /Identity\n"
+            f"/DW {font.desc.missing_width}\n/W [{each}]\n>>".encode()
+        )
+        return self._added(
+            f"<<\n/Type /Font\n/Subtype /Type0\n/BaseFont {name}\n/Encoding /Identity-H\n"
+            f"/DescendantFonts [{part.ref}]\n/ToUnicode {to_unicode.ref}\n>>".encode()
+        )
+
+    def _added(self, body: bytes) -> _Written:
+        made = _Written(body)
+        self._add_pdf_obj(made, "fonts")
+        return made
+
+
+class _Written(syntax.PDFObject):  # type: ignore[misc, unused-ignore]
+    """An object of the file, in the bytes that it has there: fpdf2 asks its own for each of their attributes."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self._body = body
+
+    def serialize(self, *_: Any, **__: Any) -> Any:
+        """Return the bytes, under the number that it was given."""
+        return b"%d 0 obj\n%b\nendobj" % (self.id, self._body)
+
+
+def _stream(packed: bytes, more: str = "") -> bytes:
+    head = f"<<\n/Filter /FlateDecode\n/Length {len(packed)}\n{more}>>\nstream\n"
+    return b"%b%b\nendstream" % (head.encode(), packed)
+
+
+@lru_cache(maxsize=32)
+def _descriptor(path: Path) -> str:
+    """Return what is said of a font whichever of its characters are used."""
+    desc = _parsed(path).desc
+    names = [name for name in dir(desc) if name not in ("id", "ref")]
+    facts = syntax.build_obj_dict({name: getattr(desc, name) for name in names})
+    return "".join([f"{key} {value}\n" for key, value in facts.items() if key not in ("/FontName", "/FontFile2")])
 
 
 def _tag(numbers: list[int]) -> str:
