@@ -29,6 +29,7 @@ FACE = f"{FOUNDATION} domain reports ports catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
     "batches",
+    "claiming",
     "collection",
     "composing",
     "contacts",
@@ -92,7 +93,7 @@ TABLE = {
         f"{FACE} {' '.join(FACADES)} rewriting arguments ~opening ~notebook ~mail ~render | attrs ~uuid_utils",
     ),
     "rewriting": f"{FACE} | ",
-    "worker": f"{FACE} batches delivery ~sales ~mail ~opening | ",
+    "worker": f"{FACE} batches claiming delivery ~sales ~mail ~opening | ",
     "maintenance": f"{FACE} rewriting opening sales | attrs",
     "notebook": f"{FACE} listing reports sales sending_report settings views ~render | ~pandas ~polars",
     "demo": f"{FACE} sales sending_report ~opening ~mail | attrs",

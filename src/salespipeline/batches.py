@@ -12,14 +12,14 @@ from salespipeline.delivery import Delivered, Sender
 from salespipeline.domain import protocol
 from salespipeline.domain.document import Document
 from salespipeline.domain.sending import Batch, BatchState, DeliveryState, Reason
-from salespipeline.errors import Invalid, Problem, StorageError, shown
+from salespipeline.errors import Conflict, Invalid, Problem, StorageError, shown
 from salespipeline.planning import check_durable
 from salespipeline.ports import NotSent
 from salespipeline.query import All, Cmp, Count, OneOf, Query
 from salespipeline.rehearsing import rehearse
 from salespipeline.sending_report import Plan, SendReport, SendRow
 from salespipeline.settling import free
-from salespipeline.starting import QUEUE, UNFINISHED, start, waiting
+from salespipeline.starting import CHUNK, QUEUE, UNFINISHED, start, waiting
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -152,9 +152,7 @@ def close(sales: Sales, batch_id: str, trouble: str = "") -> None:
 
 def pause(sales: Sales, batch_id: str, *, why: str) -> Batch:
     """Stop a batch after the letter that is on its way; nothing is lost, ``resume`` goes on."""
-    with sales.work() as work:
-        before = work.need(Batch, batch_id)
-        return work.keep(attrs.evolve(before, state=BatchState.PAUSED, reason=why), before, action="paused")
+    return _put(sales, batch_id, BatchState.PAUSED, why, action="paused")
 
 
 def go_on(sales: Sales, batch_id: str) -> Batch:
@@ -167,15 +165,41 @@ def go_on(sales: Sales, batch_id: str) -> Batch:
 
 
 def cancel(sales: Sales, batch_id: str, *, why: str) -> Batch:
-    """Leave out everything of a batch that has not left yet. What is being sent at this moment is not stopped."""
+    """Leave out everything of a batch that has not left yet. What is being sent at this moment is not stopped.
+
+    The batch pauses first, so that no worker begins anything more of it; then what is left is taken, some at a time.
+    """
     reason = f"{Reason.STOPPED.value}: {why}" if why else Reason.STOPPED.value
-    with sales.work() as work:
-        batch = work.need(Batch, batch_id)
-        states = OneOf("state", tuple(state.value for state in (*QUEUE, S.CLAIMED, S.PREPARED)))
-        for one in list(work.find(Query(kind="delivery", where=All((Cmp("batch", "=", batch_id), states))))):
-            free(work, one, work.get(Document, one.document_id))
-            work.keep(protocol.skipped(one, reason=reason), one, action="cancelled")
-        return work.keep(attrs.evolve(batch, state=BatchState.DONE, reason=reason), batch, action="cancelled")
+    pause(sales, batch_id, why=reason)
+    states = OneOf("state", tuple(state.value for state in (*QUEUE, S.CLAIMED, S.PREPARED)))
+    left = Query(kind="delivery", where=All((Cmp("batch", "=", batch_id), states)), limit=CHUNK)
+    while _leave_out(sales, left, reason):
+        pass
+    return _put(sales, batch_id, BatchState.DONE, reason, action="cancelled")
+
+
+def _leave_out(sales: Sales, left: Query, reason: str) -> bool:
+    """Leave out some of what is *left*, and say whether there may be more."""
+    try:
+        with sales.work() as work:
+            for one in list(work.claim(left)):
+                free(work, one, work.get(Document, one.document_id))
+                work.keep(protocol.skipped(one, reason=reason), one, action="cancelled")
+    except Conflict:  # a worker was faster: what it has begun either leaves, or is found again
+        return True
+    with sales.work(write=False) as work:
+        return any(True for _ in work.columns(attrs.evolve(left, limit=1), ("id",)))
+
+
+def _put(sales: Sales, batch_id: str, state: BatchState, reason: str, *, action: str) -> Batch:
+    """Keep where a batch stands, over what others write about it meanwhile."""
+    while True:
+        try:
+            with sales.work() as work:
+                before = work.need(Batch, batch_id)
+                return work.keep(attrs.evolve(before, state=state, reason=reason), before, action=action)
+        except Conflict:
+            continue
 
 
 def report(sales: Sales, batch: Batch) -> SendReport:

@@ -256,7 +256,12 @@ KEPT: tuple[Kept, ...] = (
         delivery_index,
     ),
     Kept(
-        Kind("batch", (_text("state"), _text("key"), _sorted("started")), unique=(("key",),), paths=(("started",),)),
+        Kind(
+            "batch",
+            (_text("state"), _text("key"), _sorted("started")),
+            unique=(("key",),),
+            paths=(("started",), ("state",)),
+        ),
         (Batch,),
         batch_index,
     ),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+import attrs
+
 from salespipeline import batches, text
+from salespipeline.claiming import letter_of
 from salespipeline.collection import Collection
 from salespipeline.composing import Composer
 from salespipeline.deal_filters import as_id
-from salespipeline.delivery import Sender, letter_of
+from salespipeline.delivery import Sender
 from salespipeline.domain import protocol
 from salespipeline.domain.document import Document, Fact
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState
@@ -115,13 +118,18 @@ class Deliveries(Collection[Delivery]):
 
         Only what is past its lease, by the store's clock. Returns how many there were.
         """
+
+        def over(work: Work) -> Query:
+            active = OneOf("state", (S.CLAIMED.value, S.PREPARED.value, S.SENDING.value))
+            return Query(kind="delivery", where=All((active, Cmp("lease_until", "<", work.tx.now()))))
+
+        with self._sales.work(write=False) as work:  # mostly there is nothing, and then nobody is held up
+            if not any(True for _ in work.columns(attrs.evolve(over(work), limit=1), ("id",))):
+                return 0
         number = 0
         with self._sales.work() as work:
-            now = work.tx.now()
-            active = OneOf("state", (S.CLAIMED.value, S.PREPARED.value, S.SENDING.value))
-            found = Query(kind="delivery", where=All((active, Cmp("lease_until", "<", now))))
-            for before in list(work.find(found)):
-                after = protocol.expired(before, now=now)
+            for before in list(work.claim(over(work))):
+                after = protocol.expired(before, now=work.tx.now())
                 if after is not None:
                     work.keep(after, before, action="lease expired")
                     number += 1

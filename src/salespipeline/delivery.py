@@ -12,37 +12,46 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from salespipeline.catalog import Stamp
-from salespipeline.codec import content_digest, encode
+from salespipeline.claiming import Taken, claim, letter_of, take, turn
+from salespipeline.codec import content_digest
 from salespipeline.composing import Composer
 from salespipeline.domain import protocol
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Seal
-from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState, Reason, reasons
+from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason, reasons
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import MailError, RenderError, TemplateError
+from salespipeline.errors import Conflict, MailError, RenderError, StorageError, TemplateError, Unavailable
 from salespipeline.issuing import as_issued, issue
 from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome, Unknown
-from salespipeline.query import Cmp, Query
 from salespipeline.settling import free, settle
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["Delivered", "Sender", "letter_of"]
+__all__ = ["Delivered", "Sender"]
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
 S = DeliveryState
-SECOND = 1_000_000
+R = TypeVar("R")
+PATIENCE = (
+    0.05,
+    0.2,
+    1.0,
+    3.0,
+    5.0,
+    10.0,
+)  # seconds between two tries to write what became of a mail: a server starts anew
+_LOST = NotSent(reason="the store failed before the mail left", temporary=True, everything=True)
 
 
 @attrs.frozen
@@ -80,11 +89,6 @@ class _View:
     at: datetime
 
 
-def letter_of(work: Work, letter: str) -> list[Delivery]:
-    """Return the deliveries that leave in one mail, in their order."""
-    return list(work.find(Query(kind="delivery", where=Cmp("letter", "=", letter), order=("position",))))
-
-
 class Sender:
     """Carries letters out, one at a time; *worker* names who holds a claim. *sleep* and *chance* are for tests.
 
@@ -106,53 +110,84 @@ class Sender:
         self._chance = chance
 
     def deliver(self, letter: str) -> Delivered:
-        """Carry one letter as far as it goes now."""
+        """Carry one letter as far as it goes now; where the pace of its batch is limited, wait for its turn first."""
         check_durable(self.sales)
-        held, delay = self._claim(letter)
-        if not held:
-            with self.sales.work(write=False) as work:
-                return Delivered(tuple(letter_of(work, letter)))
-        if delay > 0:
+        if (delay := turn(self.sales, letter)) > 0:
             self._sleep(delay)
+        try:
+            with self.sales.work() as work:
+                held = claim(work, letter, worker=self.worker)
+        except Conflict:  # somebody else was faster
+            held = []
+        return self._carry(held) if held else self._as_it_stands(letter)
+
+    def deliver_next(self, *, passing: Collection[str] = ()) -> Delivered | Taken:
+        """Carry the next letter of any batch that runs as far as it goes now; or say why none could be taken."""
+        check_durable(self.sales)
+        with self.sales.work() as work:
+            taken = take(work, worker=self.worker, passing=passing)
+        return self._carry(taken.held) if taken.held else taken
+
+    def _as_it_stands(self, letter: str) -> Delivered:
+        with self.sales.work(write=False) as work:
+            return Delivered(tuple(letter_of(work, letter)))
+
+    def _carry(self, held: Sequence[Delivery]) -> Delivered:
         ended: list[Delivery] = []
+        try:
+            left = self._until_it_leaves(held, ended)
+        except Conflict:  # somebody changed what leaves, at this very moment: it is looked at again
+            self._give_back(held)
+            return self._as_it_stands(held[0].letter)
+        except StorageError:
+            self._give_back(held)
+            raise
+        if left is None:
+            return Delivered(tuple(ended))
+        mail, sending = left
+        outcome = self._send(mail)
+        return Delivered((*ended, *self._patiently(lambda: self._settle(sending, outcome))), outcome)  # T2
+
+    def _until_it_leaves(
+        self, held: Sequence[Delivery], ended: list[Delivery]
+    ) -> tuple[Mail, Sequence[Delivery]] | None:
+        """Return the mail that must leave now, with what it carries; ``None`` where nothing may, or not any more."""
         while held:
             prepared = self._prepare(held, ended)
             if prepared is None:
-                break
+                return None
             sending, held = self._start(held, prepared, ended)  # T1
             if sending:
-                outcome = self._send(prepared.mail)
-                return Delivered((*ended, *self._settle(sending, outcome)), outcome)  # T2
-        return Delivered(tuple(ended))
+                return prepared.mail, sending
+        return None
 
-    # --- claim ------------------------------------------------------------------------------------------------
+    def _give_back(self, held: Sequence[Delivery]) -> None:
+        """Let go of what the mailer has never had; where the store does not let us, the lease does it in time."""
 
-    def _claim(self, letter: str) -> tuple[list[Delivery], float]:
-        """Return the deliveries of *letter*, now held, and how many seconds to wait before they may leave."""
-        with self.sales.work() as work:
-            found = letter_of(work, letter)
-            now = work.tx.now()
-            ready = [one for one in found if protocol.due(one, now=now)]
-            if not ready:
-                return [], 0.0
-            batch = work.need(Batch, ready[0].batch_id)
-            if batch.state is BatchState.PAUSED:
-                return [], 0.0
-            held = [
-                work.keep(protocol.claimed(one, worker=self.worker, now=now), one, action="claimed") for one in ready
-            ]
-            return held, self._turn(work, batch, now)
+        def back() -> None:
+            with self.sales.work() as work:
+                for one in held:
+                    before = work.get(Delivery, one.id)
+                    if before is None or before.fence != one.fence:
+                        continue
+                    if before.state is S.CLAIMED:
+                        work.keep(protocol.queued_again(before), before, action="given back")
+                    elif before.state is S.SENDING:  # T1 was committed, and its answer lost
+                        settle(work, before, _LOST, chance=self._chance())
 
-    @staticmethod
-    def _turn(work: Work, batch: Batch, now: int) -> float:
-        """Take the next turn of a batch whose pace is limited, shared by all workers through the store."""
-        if not batch.interval:
-            return 0.0
-        id = f"pace:{batch.id}"
-        kept = work.get(Stamp, id)
-        turn = max(now, kept.number if kept is not None else 0)
-        work.tx.put(encode(Stamp(id=id, version=kept.version if kept is not None else 0, number=turn + batch.interval)))
-        return (turn - now) / SECOND
+        with suppress(StorageError):
+            self._patiently(back)
+
+    def _patiently(self, write: Callable[[], R]) -> R:
+        """Write what must not be lost: where the store is away for a moment, or somebody was faster, try again."""
+        for pause in PATIENCE:
+            try:
+                return write()
+            except (Conflict, Unavailable) as error:
+                if isinstance(error, Unavailable) and not error.retry:
+                    raise
+                self._sleep(pause)
+        return write()
 
     # --- prepare ----------------------------------------------------------------------------------------------
 
@@ -336,7 +371,7 @@ class Sender:
                     before = settle(work, before, outcome, chance=self._chance())
                 settled.append(before)
         for one in settled:
-            log.info("delivery %s of batch %s: %s", one.id, one.batch_id, one.state.value)
+            log.info("settled delivery=%s batch=%s state=%s", one.id, one.batch_id, one.state.name.lower())
         return settled
 
     def _end(self, delivery: Delivery, after: Delivery, action: str) -> Delivery:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from salespipeline.claiming import letter_of
 from salespipeline.composing import Composer, Letter
 from salespipeline.deal_plans import drafted
-from salespipeline.delivery import letter_of
 from salespipeline.domain import protocol
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document

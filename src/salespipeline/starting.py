@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from salespipeline.sales import Sales
     from salespipeline.send_options import SendOptions
 
-__all__ = ["QUEUE", "UNFINISHED", "batch_of", "deliveries_of", "start", "waiting"]
+__all__ = ["CHUNK", "QUEUE", "UNFINISHED", "batch_of", "deliveries_of", "start", "waiting"]
 
 S = DeliveryState
 QUEUE = (S.QUEUED, S.RETRY_WAIT)

@@ -114,6 +114,11 @@ class Work:
         check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
         return iter(decode_all(query.kind, self.tx.find(query)))
 
+    def claim(self, query: Query) -> Iterator[Any]:
+        """Yield the records that *query* asks for, to be kept by this transaction and nobody else."""
+        check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
+        return iter(decode_all(query.kind, self.tx.claim(query)))
+
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[tuple[Scalar | None, ...]]:
         """Yield these index fields of what *query* asks for."""
         check(query, KIND_BY_NAME[query.kind], fields, kinds=KIND_BY_NAME)

@@ -13,16 +13,18 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from salespipeline import batches
 from salespipeline.batches import Breaker
-from salespipeline.delivery import Sender
-from salespipeline.domain.sending import BatchState, DeliveryState
-from salespipeline.errors import Conflict, OpenError, SalesPipelineError, StorageError, Unavailable
+from salespipeline.claiming import Taken, open_batches
+from salespipeline.delivery import Delivered, Sender
+from salespipeline.domain.sending import BatchState
+from salespipeline.errors import Conflict, OpenError, SalesPipelineError, StorageError
 from salespipeline.ports import Mailer
-from salespipeline.query import All, Cmp, Not, OneOf, Query
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -31,12 +33,15 @@ __all__ = ["Worker", "main"]
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
-AHEAD = 32  # how many letters are looked at together, so that workers who look at once do not all take the same one
-SWEEP = 30.0  # seconds between two looks for what a dead worker has left
+BEAT = 60.0  # seconds between two lines that say that a worker lives
+_LEVELS = {"quiet": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 
 
 class Worker:
     """Sends what is queued, until ``stop`` is called. For one thread, and a process or thread of its own.
+
+    *beat* is called between two letters, and whenever there is nothing to do: for whoever watches that the worker lives.
+    Its log lines are an event and ``name=value`` pairs: ids and numbers, never an address or a word of a mail.
 
     >>> batch = sales.documents.all().plan_send_all().queue()
     >>> Worker(sales).work_off()
@@ -45,10 +50,16 @@ class Worker:
     Sent all: 1 sent
     """
 
-    def __init__(self, sales: Sales, *, name: str = "", sender: Sender | None = None) -> None:
+    def __init__(
+        self, sales: Sales, *, name: str = "", sender: Sender | None = None, beat: Callable[[], object] = lambda: None
+    ) -> None:
         self.sales = sales
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident():x}"
         self.sender = sender if sender is not None else Sender(sales, worker=self.name)
+        self.letters = 0  # how many it has carried
+        self._beat = beat
+        self._beaten = monotonic()
+        self._wait: float | None = None  # until a batch whose pace is limited has its next turn
         self._breakers: dict[str, Breaker] = {}
         self._stopping = threading.Event()
 
@@ -61,75 +72,65 @@ class Worker:
 
         A store that cannot be reached is asked again and again: the worker lives on.
         """
-        log.info("worker %s started", self.name)
-        swept = 0.0
+        log.info("started worker=%s", self.name)
         while not self._stopping.is_set():
+            self._wait = None
             try:
-                done = self.work_off()
-                if swept >= SWEEP:
-                    swept = 0.0
-                    self.sales.deliveries.recover()
+                self.work_off()
             except StorageError as error:
-                log.warning("worker %s: %s", self.name, type(error).__name__)
-                done = 0
-            if not done:
-                log.debug("worker %s is idle", self.name)  # the heartbeat
-                swept += idle
-                self._stopping.wait(idle)
-        log.info("worker %s stopped", self.name)
+                log.warning("store_away worker=%s error=%s", self.name, type(error).__name__)
+            self._alive("idle")
+            self._stopping.wait(idle if self._wait is None else min(idle, self._wait))
+        log.info("stopped worker=%s letters=%d", self.name, self.letters)
 
     def work_off(self) -> int:
-        """Send everything that waits now; return how many letters there were."""
-        number = 0
-        self.sales.deliveries.recover()
+        """Send everything that waits now; return how many letters there were. What dead workers left is taken up."""
+        before = self.letters
+        self._tidy()
+        passed: set[str] = set()  # letters that others were about to take
         while not self._stopping.is_set():
-            letters = self._due()
-            if not letters:
-                return number
-            taken = 0
-            for letter, batch in letters:
-                if self._stopping.is_set():
-                    break
-                taken += self._deliver(letter, batch)
-            number += taken
-            if not taken:  # all of them are in the hands of others, or of batches that pause
-                return number
-        return number
+            try:
+                done = self.sender.deliver_next(passing=passed)
+            except Conflict:  # where a store lets two of us ask for the same, the second asks again
+                continue
+            if isinstance(done, Delivered):
+                self._judge(done)
+                passed.clear()
+            elif done.passed:
+                passed.add(done.passed)
+            else:
+                self._rest(done)
+                break
+            self._alive("busy")
+        return self.letters - before
 
-    def _deliver(self, letter: str, batch: str) -> int:
-        try:
-            delivered = self.sender.deliver(letter)
-        except (Conflict, Unavailable):  # another worker was faster
-            return 0
-        if not any(one.worker == self.name for one in delivered.deliveries):
-            return 0
+    def _judge(self, delivered: Delivered) -> None:
+        """Count a letter, and pause its batch where the server refuses everything."""
+        self.letters += 1
+        batch = delivered.deliveries[0].batch_id if delivered.deliveries else ""
         trouble = self._breakers.setdefault(batch, Breaker()).trouble(delivered)
-        batches.close(self.sales, batch, trouble)
         if trouble:
+            batches.close(self.sales, batch, trouble)
             self._breakers.pop(batch)
-            log.warning("batch %s paused: the server refuses everything", batch)
-        return 1
+            log.warning("paused batch=%s worker=%s", batch, self.name)
 
-    def _due(self) -> list[tuple[str, str]]:
-        """Return some letters that may be taken now, with their batches, in an order of this worker's own."""
+    def _rest(self, taken: Taken) -> None:
+        """Nothing is left to take: write down which batches are done."""
+        self._wait = taken.wait
         with self.sales.work(write=False) as work:
-            now = work.tx.now()
-            paused = [
-                one.id for one in work.find(Query(kind="batch", where=Cmp("state", "=", BatchState.PAUSED.value)))
-            ]
-            free = Not(OneOf("batch", tuple(paused)))
-            again = All((Cmp("state", "=", DeliveryState.RETRY_WAIT.value), Cmp("retry_at", "<=", now), free))
-            new = All((Cmp("state", "=", DeliveryState.QUEUED.value), free))
-            rows = [
-                row
-                for where in (again, new)
-                for row in work.tx.columns(
-                    Query(kind="delivery", where=where, order=("planned", "position"), limit=AHEAD), ("letter", "batch")
-                )
-            ]
-        found = list(dict.fromkeys((str(letter), str(batch)) for letter, batch in rows))
-        start = hash(self.name) % len(found) if found else 0
-        return found[start:] + found[:start]
+            running = [batch.id for batch in open_batches(work) if batch.state is BatchState.RUNNING]
+        for batch in running:
+            batches.close(self.sales, batch)
+
+    def _tidy(self) -> None:
+        if number := self.sales.deliveries.recover():
+            log.info("recovered worker=%s deliveries=%d", self.name, number)
+
+    def _alive(self, state: str) -> None:
+        self._beat()
+        if monotonic() - self._beaten >= BEAT:
+            self._beaten = monotonic()
+            log.info("heartbeat worker=%s state=%s letters=%d", self.name, state, self.letters)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,16 +140,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m salespipeline.worker", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("url", help="the store, such as sqlite:///deals.db or postgresql://…?workspace=acme")
     parser.add_argument("--mailer", metavar="URL", default=os.environ.get("SALESPIPELINE_MAILER", ""),
-                        help="smtp://user:password@host:587, or folder:PATH; better in SALESPIPELINE_MAILER")  # fmt: skip
+                        help="smtp://user:password@host:587, folder:PATH or maildir:PATH; "
+                             "better in SALESPIPELINE_MAILER")  # fmt: skip
+    parser.add_argument("--name", default="", help="what the deliveries say who sent them; host and process by default")
     parser.add_argument(
         "--idle", type=float, default=2.0, metavar="SECONDS", help="how long to wait where nothing is queued"
     )
     parser.add_argument("--once", action="store_true", help="stop when nothing waits any more")
-    parser.add_argument("--verbose", action="store_true", help="log every delivery, by its id")
-    chosen = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO if chosen.verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    parser.add_argument(
+        "--alive",
+        type=Path,
+        metavar="FILE",
+        help="a file to touch after each letter and whenever there is nothing to do",
     )
+    parser.add_argument("--log", choices=_LEVELS, default="info", help="how much to say (default: %(default)s)")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=_LEVELS[chosen.log], format="%(asctime)s %(levelname)s %(message)s")
     try:
         mailer = _mailer(chosen.mailer)
         sales = open(chosen.url, actor="worker", mailer=mailer)
@@ -156,21 +163,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     with sales:
-        worker = Worker(sales)
+        beat: Callable[[], object] = chosen.alive.touch if chosen.alive is not None else lambda: None
+        worker = Worker(sales, name=chosen.name, beat=beat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
-        if chosen.once:
-            worker.work_off()
-        else:
-            worker.run(idle=chosen.idle)
+        try:
+            if chosen.once:
+                worker.work_off()
+            else:
+                worker.run(idle=chosen.idle)
+        except SalesPipelineError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 1
     return 0
 
 
 def _mailer(url: str) -> Mailer:
     from salespipeline import mail
 
-    if url.startswith("folder:"):
-        return mail.Folder(url.removeprefix("folder:"))
+    kind, _, path = url.partition(":")
+    if kind in ("folder", "maildir") and path:
+        return mail.Folder(path) if kind == "folder" else mail.Maildir(path)
     if not url:
         raise OpenError("say how to mail: --mailer smtp://… or the environment variable SALESPIPELINE_MAILER")
     return mail.Smtp(url)

@@ -1,6 +1,6 @@
-"""Mail that is built once and sent by SMTP, written into a folder, or kept in memory.
+"""Mail that is built once and sent by SMTP, written into a folder or a Maildir, or kept in memory.
 
-``Smtp(url)``, ``Folder(path)`` and ``Memory()`` are the mailers that come with the library; any object with
+``Smtp(url)``, ``Folder(path)``, ``Maildir(path)`` and ``Memory()`` are the mailers that come with the library; any object with
 ``send`` and ``close`` (``ports.Mailer``) will do in their place. ``build_mail`` makes the message.
 
 Names are loaded when they are first used: importing this package loads neither ``email`` nor ``smtplib``.
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from salespipeline.mail.filenames import safe_filename
     from salespipeline.mail.folder import FolderMailer
     from salespipeline.mail.folder import FolderMailer as Folder
+    from salespipeline.mail.maildir import MaildirMailer
+    from salespipeline.mail.maildir import MaildirMailer as Maildir
     from salespipeline.mail.memory import MemoryMailer
     from salespipeline.mail.memory import MemoryMailer as Memory
     from salespipeline.mail.message import build_mail, message_id_for
@@ -29,6 +31,8 @@ __all__ = [
     "Folder",
     "FolderMailer",
     "InlineImage",
+    "Maildir",
+    "MaildirMailer",
     "Memory",
     "MemoryMailer",
     "Smtp",
@@ -44,6 +48,8 @@ _HOME = {
     "Folder": "folder:FolderMailer",
     "FolderMailer": "folder:FolderMailer",
     "InlineImage": "parts:InlineImage",
+    "Maildir": "maildir:MaildirMailer",
+    "MaildirMailer": "maildir:MaildirMailer",
     "Memory": "memory:MemoryMailer",
     "MemoryMailer": "memory:MemoryMailer",
     "Smtp": "smtp:SmtpMailer",

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from contextlib import suppress
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from threading import Lock, get_ident
 
 from salespipeline.mail.filenames import safe_filename
-from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
+from salespipeline.mail.files import FileMailer, digest_of, own
+from salespipeline.ports import Mail
 
 __all__ = ["FolderMailer"]
-
-
-def _digest(message_id: str) -> str:
-    return hashlib.sha256(message_id.encode(errors="replace")).hexdigest()[:16]
 
 
 def _readable(mail: Mail) -> str:
@@ -36,7 +30,7 @@ def _readable(mail: Mail) -> str:
     return safe_filename(f"{to[:60]} {subject[:60]}".replace("/", "-").replace("\\", "-"), otherwise="mail")
 
 
-class FolderMailer:
+class FolderMailer(FileMailer):
     """Writes each mail into *path* as ``<recipient> <subject> <digest>.eml``, whole or not at all.
 
     The digest is of the Message-ID, so that mailing one message twice keeps one file. The folder is made at
@@ -52,65 +46,22 @@ class FolderMailer:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, sync: bool = True) -> None:
-        self.path = Path(path)
-        self._sync = sync
-        self._lock = Lock()
+        super().__init__(path, sync=sync)
         self._kept: dict[str, str] | None = None
-
-    def send(self, mail: Mail) -> Outcome:
-        """Write *mail* into the folder."""
-        with self._lock:
-            target: Path | None = None
-            try:
-                if self._kept is None:
-                    self.path.mkdir(parents=True, exist_ok=True)
-                    self._kept = self._list()
-                digest = _digest(mail.message_id)
-                name = self._kept.get(digest) or f"{_readable(mail)} {digest}.eml"
-                target = self.path / name
-                self._write(target, mail.content)
-                self._kept[digest] = name
-                self._settle()
-            except OSError as error:
-                self._kept = None  # the folder may have been moved away: look again next time
-                what = f"the folder {str(self.path)!r} cannot be written: {error.strerror or type(error).__name__}"
-                if target is not None and target.exists():
-                    return Unknown(reason=f"{what}; the mail may be lost if the power fails now")
-                return NotSent(reason=what, temporary=True, everything=True)
-            return Accepted(reply=f"250 written as {name}")
 
     def lookup(self, message_id: str) -> bool:
         """Say whether a mail with this Message-ID is in the folder."""
-        return any(self.path.glob(f"*{_digest(message_id)}.eml"))
+        return any(self.path.glob(f"*{digest_of(message_id)}.eml"))
 
-    def close(self) -> None:
-        """Do nothing: each mail is complete when ``send`` returns."""
+    def _target(self, mail: Mail) -> Path:
+        if self._kept is None:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._kept = {name[-20:-4]: name for name in os.listdir(self.path) if name.endswith(".eml")}  # noqa: PTH208
+        digest = digest_of(mail.message_id)
+        return self.path / self._kept.setdefault(digest, f"{_readable(mail)} {digest}.eml")
 
-    def _list(self) -> dict[str, str]:
-        return {name[-20:-4]: name for name in os.listdir(self.path) if name.endswith(".eml")}  # noqa: PTH208
+    def _part(self, target: Path) -> Path:
+        return target.with_name(f".{own(target.name[-20:])}.part")
 
-    def _write(self, target: Path, content: bytes) -> None:
-        part = target.with_name(f".{target.name[-20:]}.{os.getpid()}.{get_ident()}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(content)
-                if self._sync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            part.replace(target)
-        except OSError:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
-
-    def _settle(self) -> None:
-        """Make the new name itself durable, where a folder can be opened for that."""
-        if self._sync and hasattr(os, "O_DIRECTORY"):
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-    def __repr__(self) -> str:
-        return f"FolderMailer({str(self.path)!r})"
+    def _lost(self) -> None:
+        self._kept = None

@@ -1,0 +1,140 @@
+"""Who may take which letter, and when: the queue that all workers share, and the pace of a batch. (SPEC SEND-6)
+
+A letter is claimed in one short transaction, and its first delivery decides whose it is: whoever meets another delivery
+of a letter while somebody holds the first leaves it alone, so that no two workers ever wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from salespipeline.catalog import Stamp
+from salespipeline.codec import encode
+from salespipeline.domain import protocol
+from salespipeline.domain.sending import Batch, BatchState, Delivery, DeliveryState
+from salespipeline.query import All, Cmp, Not, OneOf, Predicate, Query
+from salespipeline.work import Work
+
+if TYPE_CHECKING:
+    from salespipeline.sales import Sales
+
+__all__ = ["Taken", "claim", "letter_of", "open_batches", "take", "turn"]
+
+S = DeliveryState
+SECOND = 1_000_000
+
+
+@attrs.frozen
+class Taken:
+    """What ``take`` came to: the deliveries now held, or why there are none.
+
+    *passed* is a letter that another worker is about to take; *wait* is how many seconds it is to the next turn of a batch
+    whose pace is limited, where nothing else is due.
+    """
+
+    held: tuple[Delivery, ...] = ()
+    passed: str = ""
+    wait: float | None = None
+
+
+def letter_of(work: Work, letter: str) -> list[Delivery]:
+    """Return the deliveries that leave in one mail, in their order."""
+    return list(work.find(Query(kind="delivery", where=Cmp("letter", "=", letter), order=("position",))))
+
+
+def claim(work: Work, letter: str, *, worker: str) -> list[Delivery]:
+    """Return the deliveries of *letter*, now held by *worker*; none where nothing of it is due, or its batch pauses."""
+    ready = _ready(work, letter)
+    if not ready or work.need(Batch, ready[0].batch_id).state is BatchState.PAUSED:
+        return []
+    return _held(work, ready, worker)
+
+
+def turn(sales: Sales, letter: str) -> float:
+    """Take the next turn for *letter* where the pace of its batch is limited; return how many seconds it is to it.
+
+    The turns are kept in the store, so that all who send for a batch keep its pace together. Nothing is held meanwhile.
+    """
+    with sales.work(write=False) as work:
+        ready = _ready(work, letter)
+        if not ready or not work.need(Batch, ready[0].batch_id).interval:
+            return 0.0
+    with sales.work() as work:
+        batch, now = work.need(Batch, ready[0].batch_id), work.tx.now()
+        at = max(now, _next_turn(work, batch))
+        _pass_on(work, batch, at)
+        return (at - now) / SECOND
+
+
+def take(work: Work, *, worker: str, passing: Collection[str] = ()) -> Taken:
+    """Claim the next letter of any batch that runs: those that are tried again first, then the oldest.
+
+    *passing* are letters to leave alone.
+    """
+    now = work.tx.now()
+    paced, closed, wait = {}, [], None
+    for batch in open_batches(work):
+        if batch.state is BatchState.PAUSED:
+            closed.append(batch.id)
+        elif batch.interval:
+            paced[batch.id] = batch
+            if (left := _next_turn(work, batch) - now) > 0:
+                closed.append(batch.id)
+                wait = min(left / SECOND, wait if wait is not None else left / SECOND)
+    for query in _due(now, closed, passing):
+        for first in work.claim(query):
+            ready = _ready(work, first.letter)
+            if not ready or ready[0].id != first.id:
+                return Taken(passed=first.letter)
+            if first.batch_id in paced:
+                _pass_on(work, paced[first.batch_id], now)
+            return Taken(held=tuple(_held(work, ready, worker)))
+    return Taken(wait=wait)
+
+
+def _ready(work: Work, letter: str) -> list[Delivery]:
+    now = work.tx.now()
+    return [one for one in letter_of(work, letter) if protocol.due(one, now=now)]
+
+
+def _held(work: Work, ready: list[Delivery], worker: str) -> list[Delivery]:
+    now = work.tx.now()
+    return [work.keep(protocol.claimed(one, worker=worker, now=now), one, action="claimed") for one in ready]
+
+
+def open_batches(work: Work) -> Iterator[Batch]:
+    """Yield the batches that run or pause."""
+    states = OneOf("state", (BatchState.RUNNING.value, BatchState.PAUSED.value))
+    return work.find(Query(kind="batch", where=states))
+
+
+def _due(now: int, closed: Collection[str], passing: Collection[str]) -> Iterator[Query]:
+    """Yield the queries for the next delivery that may be taken."""
+    free: list[Predicate] = []
+    if closed:
+        free.append(Not(OneOf("batch", tuple(closed))))
+    if passing:
+        free.append(Not(OneOf("letter", tuple(passing))))
+    again = All((Cmp("state", "=", S.RETRY_WAIT.value), Cmp("retry_at", "<=", now), *free))
+    new = All((Cmp("state", "=", S.QUEUED.value), *free))
+    for where in (again, new):
+        yield Query(kind="delivery", where=where, order=("planned", "position"), limit=1)
+
+
+def _next_turn(work: Work, batch: Batch) -> int:
+    kept = work.get(Stamp, _pace(batch))
+    return kept.number if kept is not None else 0
+
+
+def _pass_on(work: Work, batch: Batch, at: int) -> None:
+    """Write down that the turn of the moment *at* is taken."""
+    kept = work.get(Stamp, _pace(batch))
+    version = kept.version if kept is not None else 0
+    work.tx.put(encode(Stamp(id=_pace(batch), version=version, number=at + batch.interval)))
+
+
+def _pace(batch: Batch) -> str:
+    return f"pace:{batch.id}"
