@@ -15,6 +15,7 @@ from salespipeline.domain.document import Document, Party
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.templates import Enclosure, MailTemplate
+from salespipeline.einvoicing import einvoice_pdf, wanted
 from salespipeline.ports import Mail
 from salespipeline.views import view_of
 
@@ -125,6 +126,8 @@ class Composer:
         """Return the PDF of *document*: the bytes that left, where it was sent, or drawn now; or raise ``RenderError``."""
         if document.seal is not None and document.seal.pdf is not None:
             return b"".join(self._sales.blobs.read(document.seal.pdf))
+        if wanted(settings, document):
+            return einvoice_pdf(self._sales, document, settings)
         return self._sales.documents.render(document, contact, settings).content
 
     def letter(

@@ -12,6 +12,8 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
 from salespipeline.domain.sending import Reason, reasons
 from salespipeline.domain.templates import SEVERAL, MailTemplate
+from salespipeline.einvoice import problems_of
+from salespipeline.einvoicing import invoice_of, wanted
 from salespipeline.errors import Invalid, Problem, Refused, TemplateError
 from salespipeline.issuing import as_issued
 from salespipeline.send_options import SendOptions
@@ -94,6 +96,8 @@ def _row(
             subject = composer.subject(template, [document], contact, settings, work.at)
         except TemplateError as error:
             left_out, detail = [Reason.TEMPLATE], str(error)
+    if not left_out and wanted(settings, document) and (problems := problems_of(invoice_of(work, document))):
+        left_out, detail = [Reason.EINVOICE], "; ".join(map(str, problems))
     return PlanRow(
         key=document.id,
         document_id=document.id,

@@ -8,6 +8,7 @@ from salespipeline.arguments import DocumentFacts
 from salespipeline.documents.checking import Checking
 from salespipeline.documents.copies import Copies
 from salespipeline.documents.drafting import draft_from, edited_draft
+from salespipeline.documents.einvoicing import EInvoicing
 from salespipeline.documents.facts import Facts
 from salespipeline.documents.listing import SHAPE, DocumentListing
 from salespipeline.domain import rules
@@ -26,7 +27,7 @@ from salespipeline.views import view_of
 __all__ = ["Documents"]
 
 
-class Documents(Facts, Copies, Checking):
+class Documents(Facts, Copies, Checking, EInvoicing):
     """Every financial document; found by id or reference.
 
     A quote is held, released, sent by hand and accepted; an invoice is made from it, sent and paid:

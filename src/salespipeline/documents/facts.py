@@ -14,6 +14,7 @@ from salespipeline.domain.checks import as_date, aware
 from salespipeline.domain.document import Document, Seal
 from salespipeline.domain.jobs import Job
 from salespipeline.domain.rules import Move, refuse
+from salespipeline.einvoicing import check_einvoice, invoice_of, wanted
 from salespipeline.errors import Invalid, Problem
 from salespipeline.issuing import follow, issue
 from salespipeline.money import Money
@@ -63,6 +64,8 @@ class Facts(Collection[Document]):
             refuse(before, Move.SEND)
             when = work.at if at is None else aware(at)
             issued = issue(work, before, when)
+            if wanted(work.settings, issued):  # before the number is used: what raises gives it back
+                check_einvoice(invoice_of(work, issued))
             sent = moves.marked_sent(issued, at=when, by=work.by, seal=Seal(content=content_digest(issued)))
             follow(work, sent)
             return linked(work, sent)

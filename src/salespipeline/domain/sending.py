@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TEMPLATE = "template error"
     RENDER = "the PDF could not be drawn"
     MAIL = "the mail could not be made"
+    EINVOICE = "not ready as an electronic invoice"
     CHANGED = "changed since it was planned"
     DELETED = "deleted since it was planned"
     STOPPED = "the batch was cancelled"

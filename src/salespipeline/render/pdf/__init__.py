@@ -46,9 +46,28 @@ class PdfRenderer:
 
     def render(self, view: DocumentView) -> Rendered:
         """Draw *view*; raises ``RenderError`` naming the document and the part."""
+        return self._drawn(view, None)
+
+    def facturx(self, view: DocumentView, xml: bytes, profile: str) -> Rendered:
+        """Draw *view* as PDF/A-3B that holds *xml*, an invoice in a *profile* of Factur-X; raises as ``render`` does.
+
+        >>> from salespipeline.render.pdf import PdfRenderer
+        >>> from salespipeline.views import view_of
+        >>> view = view_of(quote, acme, sales.settings.snapshot, today=quote.created_at.date())
+        >>> b"factur-x.xml" in PdfRenderer().facturx(view, b"<invoice/>", "en16931").content
+        True
+        """
+        return self._drawn(view, (xml, profile))
+
+    def _drawn(self, view: DocumentView, invoice: tuple[bytes, str] | None) -> Rendered:
         try:
-            sheet = Sheet(view, self.theme, fast=self._fast)
+            sheet = Sheet(view, self.theme, fast=self._fast, archive=invoice is not None)
             self.layout(sheet).draw()
+            if invoice is not None:
+                from salespipeline.render.pdf.facturx import embed
+
+                canvas = sheet.canvas
+                embed(canvas.pdf, *invoice, title=sheet.title, author=view.seller.name, at=canvas.created)
             content = sheet.canvas.finished()
         except RenderError:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
+from typing import Any
 
 from fpdf import FPDF, ViewerPreferences
 from fpdf.enums import ResourceAccessPolicy
@@ -23,19 +24,32 @@ UNTOLD = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 class Canvas:
-    """One file while it is drawn. What no font can show is drawn as a box and kept in *missing*."""
+    """One file while it is drawn. What no font can show is drawn as a box and kept in *missing*.
+
+    With *archive* it keeps to PDF/A-3B, which may hold other files.
+    """
 
     def __init__(
-        self, theme: Theme, *, title: str, author: str, language: str, created: dt.datetime | None, fast: bool = True
+        self,
+        theme: Theme,
+        *,
+        title: str,
+        author: str,
+        language: str,
+        created: dt.datetime | None,
+        fast: bool = True,
+        archive: bool = False,
     ) -> None:
         self.regular, self.bold = face(theme.regular, "regular"), face(theme.bold, "bold")
         self.others = tuple(face(path) for path in theme.fonts)
         self.missing: dict[str, None] = {}
         self.width, self.height = PAPERS[theme.paper]
-        pdf = FPDF(unit="mm", format=(self.width, self.height))
+        kept: dict[str, Any] = {"enforce_compliance": "PDF/A-3B"} if archive else {}
+        pdf = FPDF(unit="mm", format=(self.width, self.height), **kept)
         pdf.resource_access_policy = ResourceAccessPolicy.NONE
         pdf.set_auto_page_break(False)
-        pdf.set_creation_date(created or UNTOLD)
+        self.created = created or UNTOLD
+        pdf.set_creation_date(self.created)
         pdf.set_title(_encodable(title))
         pdf.set_author(_encodable(author))
         pdf.set_lang(language)

@@ -19,7 +19,7 @@ LEADING = 1.38  # height of a line of text, in sizes
 class Sheet:
     """The pages of one document. *y* is where the next part begins; parts draw with ``canvas`` and move it on."""
 
-    def __init__(self, view: DocumentView, theme: Theme, *, fast: bool = True) -> None:
+    def __init__(self, view: DocumentView, theme: Theme, *, fast: bool = True, archive: bool = False) -> None:
         self.view, self.theme, self.locale = view, theme, view.locale
         self.ink, self.soft, self.ruled = rgb(theme.ink), rgb(theme.soft), rgb(theme.rule)
         self.accent = rgb(theme.accent)
@@ -36,6 +36,7 @@ class Sheet:
             language=view.locale.replace("_", "-"),
             created=view.created_at,
             fast=fast,
+            archive=archive,
         )
         self.left, self.right = MARGIN, self.canvas.width - MARGIN
         self.width = self.right - self.left
