@@ -14,6 +14,8 @@ from tests.stores.postgres_server import NoServer, fresh, running, with_options
 import salespipeline as sp
 from salespipeline.mail import Memory
 
+pytest.register_assert_rewrite("tests.stores.kills", "tests.stores.sqlite_deaths")
+
 settings.register_profile("house", deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 settings.load_profile("house")
 

@@ -1,12 +1,10 @@
-"""Upkeep: check, backup while others write, upgrade on request only, index anew; killed anywhere and called again."""
+"""Upkeep: check, backup while others write, upgrade on request only, index anew."""
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import textwrap
 import threading
 
 import attrs
@@ -208,60 +206,6 @@ def test_an_older_layout_takes_no_transaction_before_its_upgrade(opened, tmp_pat
         opened(url)
     maintenance.upgrade(url)
     assert [contact.name for contact in opened(url).contacts] == ["Acme Ltd"]
-
-
-KILLED = """
-    import os, signal, sqlite3, sys
-    from salespipeline import maintenance, rewriting
-    from salespipeline.stores import sqlite_file
-    path, at = sys.argv[1], int(sys.argv[2])
-    sqlite_file.STEPS += (("later", ("CREATE TABLE _later (name TEXT)", "INSERT INTO _later VALUES ('a')")),)
-    rewriting.INDEX, rewriting.CHUNK = 2, 2
-    seen = 0
-    class Connection(sqlite3.Connection):
-        def execute(self, *args):
-            global seen
-            seen += 1
-            if seen == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return super().execute(*args)
-    connect = sqlite3.connect
-    sqlite3.connect = lambda *args, **options: connect(*args, factory=Connection, **options)
-    maintenance.upgrade("sqlite:///" + path, keep=path + f".{at}.backup")
-    print(seen)
-"""
-
-
-def upgraded(path, at):
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(path), str(at)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-
-def test_an_upgrade_that_is_killed_at_any_statement_goes_on_when_called_again(opened, tmp_path, monkeypatch):
-    sales = opened(f"sqlite:///{tmp_path / 'before.db'}")
-    for number in range(5):
-        sales.contacts.add(f"Client {number}")
-    before = everything(sales)
-    sales.close()
-    source = (tmp_path / "before.db").read_bytes()
-    whole = tmp_path / "whole.db"
-    whole.write_bytes(source)
-    statements = int(upgraded(whole, 0).stdout)
-    assert statements > 40
-    # Every seventh: a process is started twice for each.
-    for at in range(1, statements, 7):
-        path = tmp_path / f"killed-{at}.db"
-        path.write_bytes(source)
-        assert upgraded(path, at).returncode == -signal.SIGKILL
-        done = upgraded(path, 10**6)
-        assert done.returncode == 0, done.stderr
-        with monkeypatch.context() as patch:
-            patch.setattr(rewriting, "INDEX", 2)
-            patch.setattr(sqlite_file, "STEPS", (*sqlite_file.STEPS, ("later", ())))
-            copy = opened(f"sqlite:///{path}")
-            assert everything(copy) == before
-            assert maintenance.check(copy) == []
-            copy.close()
 
 
 def test_indexing_anew_goes_on_where_it_was_stopped(sales, monkeypatch):

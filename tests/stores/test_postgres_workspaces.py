@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.stores.killing import postgres_heard
 from tests.stores.postgres_server import fresh
 
 from salespipeline.entries import Catalog, Entry, Field, Kind
@@ -143,41 +144,16 @@ def test_a_role_that_may_only_write_rows_is_told_what_it_lacks(postgres: str, ro
 # --- every statement ---------------------------------------------------------------------------------------
 
 
-class Heard(psycopg.Cursor[Any]):
-    """A cursor that writes down what it is asked."""
-
-    said: list[tuple[str, object]] = []
-
-    def execute(self, query, params=None, **options):
-        self.said.append((str(query), params))
-        return super().execute(query, params, **options)
-
-    def executemany(self, query, params_seq, **options):
-        rows = list(params_seq)
-        self.said.extend((str(query), row) for row in rows)
-        return super().executemany(query, rows, **options)
-
-    def copy(self, statement, params=None, **options):
-        self.said.append((str(statement), params))
-        return super().copy(statement, params, **options)
-
-
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
-    monkeypatch.setattr(Heard, "said", [])
-    monkeypatch.setattr(psycopg.Connection, "cursor_factory", Heard, raising=False)
-    original = psycopg.Connection.__init__
-
-    def init(self, *args, **options):
-        original(self, *args, **options)
-        self.cursor_factory = Heard
-
-    monkeypatch.setattr(psycopg.Connection, "__init__", init)
-    return Heard.said
+def heard() -> Iterator[list[tuple[str, Any]]]:
+    """Every statement that is sent, with its values."""
+    said: list[tuple[str, Any]] = []
+    with postgres_heard(lambda _, text, values: said.append((text, values))):
+        yield said
 
 
 FRAME = re.compile(
-    r"BEGIN |SAVEPOINT |RELEASE SAVEPOINT|ROLLBACK TO|SELECT row_security_active|SELECT \(extract\(epoch"
+    r"BEGIN |COMMIT$|SAVEPOINT |RELEASE SAVEPOINT|ROLLBACK TO|SELECT row_security_active|SELECT \(extract\(epoch"
 )
 ANY = [
     Query(kind="deal", where=Cmp("value", ">", 3), order=("name",), limit=5),
@@ -187,7 +163,7 @@ ANY = [
 ]
 
 
-def test_every_statement_says_which_workspace_it_is_about(connect: Connect, heard, schema: str) -> None:
+def test_every_statement_says_which_workspace_it_is_about(heard, connect: Connect, schema: str) -> None:
     store = connect(workspace="acme-17")
     store.prepare(CATALOG)
     heard.clear()

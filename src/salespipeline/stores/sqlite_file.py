@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -294,7 +295,7 @@ class SqliteFile:
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy the file, as it is at one moment, to *path*; it appears there whole or not at all."""
         target = Path(path).absolute()
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         if target.exists():
             raise StorageError(f"{target} exists already: a backup never writes over a file; choose another name")
         self.alone()
