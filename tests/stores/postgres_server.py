@@ -125,3 +125,16 @@ def with_options(url: str, **options: str) -> str:
 def fresh() -> str:
     """Return a name that no test has used: of a workspace, or of a schema."""
     return f"t{uuid.uuid4().hex[:20]}"
+
+
+def blocked(postgres: str, count: int = 1) -> None:
+    """Return as soon as *count* sessions wait for a lock: the other thread has come to where it must wait."""
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        for _ in range(10_000):
+            row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+            assert row is not None
+            if row[0] >= count:
+                return
+    raise AssertionError("nobody came to wait")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from tests.stores.lending import Host
+from tests.stores.postgres_server import blocked
 
 import salespipeline as sp
 from salespipeline.entries import Catalog, Entry, Field, Kind
-from salespipeline.errors import Duplicate, ReadOnly, StorageError, StoreClosed, TransactionOpen
+from salespipeline.errors import Duplicate, ReadOnly, StorageError, StoreClosed, TransactionOpen, Unavailable
 from salespipeline.stores.postgres import PostgresStore
+from salespipeline.testing import StoreTests
+from salespipeline.testing.clauses.together import together
 
 Connect = Callable[..., PostgresStore]
 CATALOG = Catalog((Kind("deal", (Field("name", str), Field("tags", str, many=True)), unique=(("name",),)),))
@@ -20,6 +25,28 @@ CATALOG = Catalog((Kind("deal", (Field("name", str), Field("tags", str, many=Tru
 
 def deal(id: str, version: int = 0, **index: object) -> Entry:
     return Entry("deal", id, version, index, "{}")
+
+
+class TestLentPostgresStore(StoreTests):
+    examples = 8  # what differs from a connection of the store's own is where transactions begin and end
+
+    @pytest.fixture
+    def opener(self, postgres: str, schema: str) -> Iterator[Callable[[], Host]]:
+        opened: list[psycopg.Connection[Any]] = []
+
+        def connect() -> psycopg.Connection[Any]:
+            connection = psycopg.connect(postgres, options="-c lock_timeout=5s")
+            opened.append(connection)
+            return connection
+
+        def begins(connection: psycopg.Connection[Any], write: bool) -> None:
+            # The isolation level is the host's choice, and one view for all statements is what this one gives.
+            if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                connection.isolation_level = None if write else psycopg.IsolationLevel.REPEATABLE_READ
+
+        yield lambda: Host(connect, lambda connection: PostgresStore.around(connection, schema=schema), begins)
+        for connection in opened:
+            connection.close()
 
 
 @pytest.fixture
@@ -30,7 +57,8 @@ def host(postgres: str, schema: str, connect: Connect) -> Iterator[psycopg.Conne
         connection.execute(f"CREATE TABLE {schema}.host_orders (number text)")
         connection.commit()
         yield connection
-        connection.rollback()
+        if not connection.closed:
+            connection.rollback()
 
 
 @pytest.fixture
@@ -90,6 +118,47 @@ def test_rules_of_transactions_hold_on_a_lent_connection(host: psycopg.Connectio
     with pytest.raises(StoreClosed), store.transaction():
         pass
     assert not host.closed
+
+
+def test_a_lent_connection_has_one_transaction_whichever_thread_began_it(
+    host: psycopg.Connection[Any], store: PostgresStore
+) -> None:
+    def nested() -> None:
+        with store.transaction():
+            pass
+
+    with store.transaction() as tx:
+        tx.put(deal("a"))
+        found = together(nested, store.close)
+        assert [type(error) for error in found] == [TransactionOpen, TransactionOpen]
+        tx.put(deal("b"))
+    with store.transaction() as tx:
+        assert [entry.id for entry in tx.scan("deal")] == ["a", "b"]
+
+
+def test_a_connection_that_the_host_has_closed_is_told_in_our_words(
+    host: psycopg.Connection[Any], store: PostgresStore
+) -> None:
+    host.close()
+    with pytest.raises(Unavailable), store.transaction():
+        pass
+    assert "lent connection" in repr(store)
+    store.close()
+    with pytest.raises(StoreClosed, match="lent connection"), store.transaction():
+        pass
+
+
+def test_of_two_hosts_that_make_the_same_tables_the_second_is_told_to_run_it_again(postgres: str, schema: str) -> None:
+    with psycopg.connect(postgres) as first, psycopg.connect(postgres) as second, ThreadPoolExecutor(1) as other:
+        PostgresStore.around(first, schema=schema)
+        waiting = other.submit(PostgresStore.around, second, schema=schema)
+        blocked(postgres)
+        first.commit()
+        with pytest.raises(Unavailable, match="same tables") as caught:
+            waiting.result(30)
+        assert caught.value.retry
+        second.rollback()
+        PostgresStore.around(second, schema=schema).prepare(CATALOG)
 
 
 def test_a_connection_that_commits_by_itself_is_read_and_not_written(

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.stores.postgres_server import blocked
 
 from salespipeline.entries import Catalog, Entry, Field, Kind
 from salespipeline.errors import Conflict, Duplicate, ReadOnly, StorageError, Unavailable
@@ -28,17 +29,6 @@ def store(connect: Connect) -> PostgresStore:
     store = connect()
     store.prepare(CATALOG)
     return store
-
-
-def blocked(postgres: str, count: int = 1) -> None:
-    """Return as soon as *count* sessions wait for a lock: the other thread has come to where it must wait."""
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        for _ in range(10_000):
-            row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
-            assert row is not None
-            if row[0] >= count:
-                return
-    pytest.fail("nobody came to wait")
 
 
 def raced(store: PostgresStore, postgres: str, first: Callable[[Any], None], second: Callable[[Any], None]) -> object:

@@ -6,11 +6,11 @@ import contextlib
 import gc
 import sqlite3
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.stores.lending import Host
 
 import salespipeline as sp
 from salespipeline.blobs.memory import MemoryBlobs
@@ -27,7 +27,6 @@ from salespipeline.errors import (
     UpgradeNeeded,
 )
 from salespipeline.mail import Memory
-from salespipeline.ports import Transaction
 from salespipeline.stores import sqlite_lent
 from salespipeline.stores.sqlite import LentSqliteStore, SqliteStore
 from salespipeline.testing import StoreTests
@@ -45,61 +44,22 @@ def deal(id: str, version: int = 0, **index: object) -> Entry:
     return Entry("deal", id, version, index, "{}")
 
 
-class Host:
-    """An application: it has a connection for each thread, lends it, and commits after the store's transactions."""
-
-    def __init__(self, path: Path, opened: list[sqlite3.Connection]) -> None:
-        self._path = path
-        self._opened = opened
-        self._local = threading.local()
-        self._catalogs: list[Catalog] = []
-        self._lent: list[tuple[sqlite3.Connection, LentSqliteStore]] = []
-        self._closed = False
-        self._lend()
-
-    def _lend(self) -> tuple[sqlite3.Connection, LentSqliteStore]:
-        if not hasattr(self._local, "lent"):
-            if self._closed:
-                raise StoreClosed("the host has ended")
-            connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)  # closed by the test's thread
-            connection.execute("PRAGMA synchronous = NORMAL")
-            self._opened.append(connection)
-            self._local.lent = connection, SqliteStore.around(connection)
-            self._lent.append(self._local.lent)
-            for catalog in self._catalogs:
-                self._local.lent[1].prepare(catalog)
-            connection.commit()
-        return self._local.lent
-
-    def prepare(self, catalog: Catalog, *, upgrade: bool = False) -> None:
-        connection, store = self._lend()
-        store.prepare(catalog, upgrade=upgrade)
-        connection.commit()
-        self._catalogs.append(catalog)
-
-    @contextlib.contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[Transaction]:
-        connection, store = self._lend()
-        with store.transaction(write=write) as tx:
-            yield tx
-        connection.commit()
-
-    def close(self) -> None:
-        self._lend()[1].close()
-        self._closed = True
-        for connection, store in self._lent:
-            with contextlib.suppress(TransactionOpen):  # another thread is in a transaction, and ends it
-                store.close()
-                connection.close()
-
-
 class TestLentSqliteStore(StoreTests):
+    examples = 8  # what differs from a connection of the store's own is where transactions begin and end
+
     @pytest.fixture
     def opener(self, tmp_path: Path) -> Iterator[Callable[[], Host]]:
         path = tmp_path / "host.db"
         opened = [sqlite3.connect(path)]
         opened[0].execute("PRAGMA journal_mode = WAL")
-        yield lambda: Host(path, opened)
+
+        def connect() -> sqlite3.Connection:
+            connection = sqlite3.connect(path, timeout=30, check_same_thread=False)  # closed by the test's thread
+            connection.execute("PRAGMA synchronous = NORMAL")
+            opened.append(connection)
+            return connection
+
+        yield lambda: Host(connect, SqliteStore.around)
         for connection in opened:
             connection.close()
 

@@ -237,5 +237,5 @@ def read_only() -> ReadOnly:
 
 
 def transaction_open() -> TransactionOpen:
-    """Return the error for doing something that cannot be done while this thread has a transaction open."""
-    return TransactionOpen("a transaction is open in this thread, and transactions do not nest: end it first")
+    """Return the error for what cannot be done while a transaction is open: in this thread, or on a lent connection."""
+    return TransactionOpen("a transaction is open here already, and transactions do not nest: end it first")

@@ -117,7 +117,8 @@ class PostgresStore:
         """Return a store on a connection that the host lends.
 
         Its transactions are savepoints in the host's own: what is kept is kept when the host commits, and gone when the
-        host rolls back. The host's isolation level counts. The connection stays open when the store is closed.
+        host rolls back. The host's isolation level counts: a reading transaction is one view under REPEATABLE READ. The
+        connection stays open when the store is closed. It has one transaction at a time, whichever thread began it.
         Writing raises ``StorageError`` where the connection commits by itself and the host has begun no transaction.
         """
         store = cls.__new__(cls)

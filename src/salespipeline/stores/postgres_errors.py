@@ -26,6 +26,8 @@ PASSING = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 # Who is refused while connecting is told in words alone. In another language it may look worth another try.
 _REFUSED = re.compile(r"FATAL: +(password|role|database \"|no pg_hba|peer|permission)|fe_sendauth|no password")
 
+_MADE = "somebody else made the same tables at the same time, and this transaction was rolled back; run it again"
+
 
 def translated(error: Exception) -> StorageError:
     """Return the error of the library for one of the driver; raise it ``from`` the driver's.
@@ -37,6 +39,10 @@ def translated(error: Exception) -> StorageError:
     match state:
         case "40001" | "40P01":
             return Unavailable("this transaction lost against another one and was rolled back; run it again")
+        case "42P06" | "42P07":
+            return Unavailable(_MADE)
+        case "23505" if isinstance(error, psycopg.Error) and (error.diag.constraint_name or "").startswith("pg_"):
+            return Unavailable(_MADE)  # an index of PostgreSQL's own: two made it before either could see the other
         case "55P03" | "57014":
             return Unavailable("the database is busy: somebody else holds a lock for too long; try again")
         case "53100":

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import psycopg
@@ -26,6 +27,8 @@ __all__ = ["ATTEMPTS", "Lent", "Pool", "Session", "Source", "Unwritten", "retrie
 T = TypeVar("T")
 ATTEMPTS = 5
 _NESTED = "salespipeline"  # the name of the savepoint that stands for a transaction on a lent connection
+# What a transaction of our own is run again for: it lost, or another one made the same thing.
+_LOST = (*PASSING, psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema)
 _POOLS: weakref.WeakSet[ConnectionPool[Any]] = weakref.WeakSet()
 
 
@@ -75,7 +78,7 @@ class Source:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._pid = os.getpid()
-        self._local = threading.local()
+        self._local: Any = threading.local()
         self._closed = False
         self._outdated = 0  # how many steps of the layout are left
         workspace = sql.Literal(place.workspace).as_string()
@@ -255,7 +258,9 @@ class Lent(Source):
 
     def __init__(self, connection: psycopg.Connection[Any], place: Place) -> None:
         super().__init__(place)
+        self._local = SimpleNamespace()  # one connection has one transaction, whichever thread began it
         self._connection = connection
+        self._name = f"a lent connection to {connection.info.dbname}"
         self._own = False  # whether the open transaction is none of the host's
         with self.transaction(write=False) as session:
             self._outdated = steps_left(session.run, place)
@@ -265,7 +270,7 @@ class Lent(Source):
                 lay_out(session.run, place, upgrade=False)
 
     def __str__(self) -> str:
-        return f"a lent connection to {self._connection.info.dbname}"
+        return self._name
 
     def again(self, work: Callable[[], T]) -> T:
         """Return what *work* returns: the transaction is the host's, and only the host can run it again."""
@@ -298,14 +303,13 @@ def retried(work: Callable[[], T]) -> T:
 
     It is run again where it lost against another one, or where both made the same table; five times at most.
     """
-    again = (*PASSING, psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema)
     for _ in range(ATTEMPTS - 1):
         try:
             return work()
-        except again:
+        except _LOST:
             continue
         except StorageError as error:
-            if not isinstance(error.__cause__, again):
+            if not isinstance(error.__cause__, _LOST):
                 raise
     return work()
 
