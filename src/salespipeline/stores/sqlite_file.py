@@ -328,17 +328,20 @@ class SqliteFile:
     # --- layout ---
 
     def upgrade(self) -> None:
-        """Apply the steps of the layout that are missing, each in a transaction with its record."""
+        """Apply the steps of the layout that are missing, each in a transaction with its record.
+
+        A new file is made in one: nobody ever finds one that is half made, and would have to upgrade it.
+        """
         self._use_wal(self.session().connection)
         while self._outdated:
             with self._transaction(write=True) as connection:
                 done = self._steps_done(connection)  # another process may have been faster
-                for name, statements in STEPS[done : done + 1]:
+                for place, (name, statements) in enumerate(STEPS[done : done + 1 if done else None], done + 1):
                     for statement in statements:
                         connection.execute(statement)
                     connection.execute("INSERT INTO _steps VALUES (?, ?)", (name, time.time_ns() // 1000))
                     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {done + 1}")
+                    connection.execute(f"PRAGMA user_version = {place}")
             self._outdated = self._steps_missing()
 
     def _steps_missing(self) -> int:
