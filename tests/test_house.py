@@ -25,9 +25,10 @@ LONGEST_FILE = 400
 # "~" means only inside a function (or for a type checker): loaded when used, not when imported. The longest
 # matching name decides; a package's own modules may always import each other.
 FOUNDATION = "errors entries query cursor money text exchange"
-FACE = f"{FOUNDATION} domain reports ports catalog codec"
+FACE = f"{FOUNDATION} domain reports ports files catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
+    "attachments",
     "batches",
     "claiming",
     "collection",
@@ -59,10 +60,13 @@ FACADES = [
     "settings",
     "settling",
     "starting",
+    "subjects",
+    "sweeping",
     "tables",
     "views",
     "wording",
     "work",
+    "zipping",
 ]
 TABLE = {
     "": f"{FACE} ~sales ~opening ~blobs ~mail ~demo | ",
@@ -76,6 +80,7 @@ TABLE = {
     "cursor": "errors entries query | ",
     "ports": "errors entries query money exchange | attrs",
     "transmission": "ports | attrs",
+    "files": " | ",
     "domain": "errors money text exchange | attrs",
     "domain.display": "~notebook | ~pandas ~polars",
     "reports": "errors entries query money domain ~notebook | attrs",

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from salespipeline.domain.activity import Activity
+from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.facts import Chain
@@ -25,6 +26,7 @@ from salespipeline.indexes import (
     SETTING_LISTS,
     Values,
     activity_index,
+    attachment_index,
     batch_index,
     contact_index,
     delivery_index,
@@ -208,6 +210,27 @@ KEPT: tuple[Kept, ...] = (
         ),
         (Job,),
         job_index,
+    ),
+    Kept(
+        Kind(
+            "attachment",
+            (
+                _text("record"),
+                _text("opportunity"),
+                _sorted("name"),
+                _text("text"),
+                _text("media_type"),
+                _sorted("size", int),
+                Field("web", int),
+                Field("resources", int),
+                _text("scan"),
+                _text("digest"),
+                _sorted("created"),
+            ),
+            paths=(("created",), ("record", "created"), ("opportunity", "created"), ("name",), ("digest",)),
+        ),
+        (Attachment,),
+        attachment_index,
     ),
     Kept(Kind("chain"), (Chain,), nothing_index),
     Kept(

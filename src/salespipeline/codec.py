@@ -22,6 +22,7 @@ from cattrs.gen import make_dict_unstructure_fn
 
 from salespipeline.catalog import FORMAT, KEPT, KIND_OF, SETTING_LISTS, index_of, instant
 from salespipeline.domain.activity import Change, Json
+from salespipeline.domain.attachments import Audience, Scan
 from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.fields import Answer, AnswerType
 from salespipeline.domain.lines import Tax
@@ -157,7 +158,7 @@ def _make_converter() -> cattrs.Converter:
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _exactly(primitive))
     # By class, because each of these enumerations is also a str.
-    for words in (Status, DocumentType, Approval, AnswerType, DeliveryState, BatchState):
+    for words in (Status, DocumentType, Approval, AnswerType, DeliveryState, BatchState, Audience, Scan):
         converter.register_structure_hook(words, _from_text(words))
         converter.register_unstructure_hook(words, str)
     converter.register_structure_hook(Decimal, _from_text(_number))

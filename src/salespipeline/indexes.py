@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from salespipeline.domain.activity import Activity
+from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.fields import Answer, FieldSchema
@@ -26,6 +27,7 @@ __all__ = [
     "SETTING_LISTS",
     "Values",
     "activity_index",
+    "attachment_index",
     "batch_index",
     "contact_index",
     "delivery_index",
@@ -210,3 +212,18 @@ def job_index(job: Job) -> Values:
     yield "opportunity", job.opportunity_id
     yield "contact", job.contact_id
     yield "created", instant(job.created_at)
+
+
+def attachment_index(attachment: Attachment) -> Values:
+    """Yield what can be queried of one."""
+    yield "record", attachment.record_id
+    yield "opportunity", attachment.opportunity_id
+    yield "name", fold(attachment.name)
+    yield "text", fold(f"{attachment.name} {attachment.comment}")
+    yield "media_type", attachment.media_type
+    yield "size", attachment.size
+    yield "web", int(attachment.seen_by("web"))
+    yield "resources", int(attachment.seen_by("resources"))
+    yield "scan", attachment.scan.value
+    yield "digest", attachment.digest
+    yield "created", instant(attachment.created_at)

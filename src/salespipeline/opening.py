@@ -8,6 +8,7 @@ from importlib import metadata
 from urllib.parse import quote
 
 from salespipeline.errors import OpenError, shown
+from salespipeline.files import Scanner
 from salespipeline.ports import CONTRACT, Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.sales import Sales, new_id, utc_now
 
@@ -27,12 +28,14 @@ def open(
     clock: Clock = utc_now,
     ids: Ids = new_id,
     rates: Rates | None = None,
+    scanner: Scanner | None = None,
 ) -> Sales:
     """Open a sales pipeline.
 
     *target* is ``"memory:"``, ``"sqlite:///deals.db"``, a bare path (SQLite), the URL of another backend, or a
     ``Store``. *actor* is who acts, *blobs* where files are kept (the store's own place by default), *mailer* what
-    mails, *renderer* what draws documents, *rates* what knows rates of exchange. *clock* and *ids* are injected, so
+    mails, *renderer* what draws documents, *rates* what knows rates of exchange, *scanner*
+    what looks for viruses in files. *clock* and *ids* are injected, so
     that the same input gives the same bytes (SPEC EXT-3). Raises ``OpenError`` for a bad URL, and ``StorageError``
     where the store cannot be opened.
 
@@ -45,8 +48,9 @@ def open(
         raise OpenError(f"a URL, a path or a store is needed, such as 'memory:' or 'deals.db', not {shown(target)}")
     try:
         return Sales(
-            store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids, rates=rates
-        )
+            store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids, rates=rates,
+            scanner=scanner,
+        )  # fmt: skip
     except BaseException:
         if store is not target:
             store.close()

@@ -15,12 +15,14 @@ from salespipeline.catalog import CATALOG
 from salespipeline.domain.checks import as_date, aware
 from salespipeline.errors import Invalid, NotFound, OpenError, Problem, Refused
 from salespipeline.exchange import ExchangeRate
+from salespipeline.files import Scanner
 from salespipeline.money import Currency
 from salespipeline.ports import Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.rewriting import check_index
 from salespipeline.work import SettingsCache, Work
 
 if TYPE_CHECKING:
+    from salespipeline.attachments import Attachments
     from salespipeline.contacts import Contacts
     from salespipeline.deliveries import Deliveries
     from salespipeline.documents import Documents
@@ -62,12 +64,14 @@ class Sales:
         clock: Clock = utc_now,
         ids: Ids = new_id,
         rates: Rates | None = None,
+        scanner: Scanner | None = None,
     ) -> None:
         """Prepare *store* and remember the rest. *blobs* default to those that the store brings along."""
         self.store = store
         self.actor = text.clean(actor, "actor", required=True)
         self.clock = clock
         self.ids = ids
+        self.scanner = scanner
         self._rates = rates
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
@@ -111,6 +115,13 @@ class Sales:
         from salespipeline.jobs import Jobs
 
         return Jobs(self)
+
+    @cached_property
+    def attachments(self) -> Attachments:
+        """Files at any record, and who may see them. (SPEC ATT-1)"""
+        from salespipeline.attachments import Attachments
+
+        return Attachments(self)
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -177,7 +188,7 @@ class Sales:
         [('jane', 'created'), ('tom', 'edited')]
         """
         other = Sales.__new__(Sales)
-        shared = ("store", "clock", "ids", "_rates", "_blobs", "_mailer", "_renderer", "_cache", "_local")
+        shared = ("store", "clock", "ids", "scanner", "_rates", "_blobs", "_mailer", "_renderer", "_cache", "_local")
         other.__dict__.update({name: self.__dict__[name] for name in shared})
         other.actor = text.clean(actor, "actor", required=True)
         return other

@@ -54,6 +54,8 @@ def fill(sales: sp.Sales) -> None:
         sales.documents.draft(won, type)
     sales.opportunities.win(won.id)
     sales.jobs.create("Build the cold store", opportunity=won.id)
+    plan = b"%PDF-1.7\n" + b"forty bays " * 40
+    sales.attachments.add(deal.id, "Plan.pdf", plan, audience="both", comment="as measured on site")
     quote = sales.documents.draft(deal.id, "quote", note="Prices include delivery.")
     held = sales.documents.draft(won.id, "quote")
     sales.documents.hold(held, "waiting for the drawing")

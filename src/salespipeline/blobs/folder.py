@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -28,6 +29,8 @@ class FolderBlobs:
     >>> digest = blobs.keep([b"a", b"bc"])
     >>> digest[:8], b"".join(blobs.read(digest))
     ('ba7816bf', b'abc')
+    >>> list(blobs.stale(3600)), blobs.discard(digest, 3600)  # somebody has just kept it
+    ([], False)
     >>> blobs.forget(digest)
     """
 
@@ -82,6 +85,33 @@ class FolderBlobs:
             with self._translated():
                 self._file(digest).unlink(missing_ok=True)
 
+    def stale(self, seconds: float) -> Iterator[str]:
+        """Yield the digests that nobody has kept for so long."""
+        before = time.time() - seconds
+        for file in sorted(self._path.glob("[0-9a-f][0-9a-f]/*")):
+            with contextlib.suppress(FileNotFoundError), self._translated(passing=FileNotFoundError):
+                if is_digest(file.name) and file.stat().st_mtime < before:
+                    yield file.name
+
+    def discard(self, digest: str, seconds: float) -> bool:
+        """Remove the file, unless somebody has kept it within so many seconds; say whether it is removed.
+
+        It is first moved aside: whoever keeps it from then on makes a new one, and one that was kept just before
+        is seen by its date, and put back.
+        """
+        if not is_digest(digest):
+            return False
+        target = self._file(digest)
+        aside = target.with_suffix(".swept")
+        with self._translated(), contextlib.suppress(FileNotFoundError):
+            target.rename(aside)
+            if aside.stat().st_mtime >= time.time() - seconds:
+                aside.replace(target)
+                return False
+            aside.unlink()
+            return True
+        return False
+
     def _file(self, digest: str) -> Path:
         return self._path / digest[:2] / digest
 
@@ -91,9 +121,11 @@ class FolderBlobs:
                 yield chunk
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, passing: type[OSError] | tuple[()] = ()) -> Iterator[None]:
         try:
             yield
+        except passing:
+            raise
         except OSError as error:
             raise self._failure(error) from error
 

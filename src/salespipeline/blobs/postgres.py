@@ -36,6 +36,10 @@ class PostgresBlobs:
         self._add = f"INSERT INTO {chunks} (workspace, digest, place, content) VALUES (%s, %s, %s, %s)"  # noqa: S608
         self._size = f"SELECT size FROM {blobs} WHERE workspace = %s AND digest = %s"  # noqa: S608
         self._chunk = f"SELECT content FROM {chunks} WHERE workspace = %s AND digest = %s AND place = %s"  # noqa: S608
+        self._again = f"UPDATE {blobs} SET kept_at = clock_timestamp() WHERE workspace = %s AND digest = %s"  # noqa: S608
+        old = "workspace = %s AND kept_at < clock_timestamp() - make_interval(secs => %s)"
+        self._stale = f"SELECT digest FROM {blobs} WHERE {old} AND digest > %s ORDER BY digest LIMIT 1"  # noqa: S608
+        self._discard = f"DELETE FROM {blobs} WHERE {old} AND digest = %s"  # noqa: S608
         self._delete = f"DELETE FROM {blobs} WHERE workspace = %s AND digest = %s"  # noqa: S608
 
     def __repr__(self) -> str:
@@ -61,6 +65,8 @@ class PostgresBlobs:
     def _write(self, digest: str, size: int, content: IO[bytes]) -> None:
         content.seek(0)
         with self._source.transaction(write=True) as session:
+            if session.run(self._again, (self._workspace, digest)).rowcount:
+                return
             if session.run(self._insert, (self._workspace, digest, size)).rowcount == 0:
                 return
             place = 0
@@ -93,3 +99,24 @@ class PostgresBlobs:
 
         if is_digest(digest):
             self._source.again(remove)
+
+    def stale(self, seconds: float) -> Iterator[str]:
+        """Yield the digests that nobody has kept for so long."""
+        last = ""
+        while (row := self._source.row(self._stale, (self._workspace, float(seconds), last))) is not None:
+            (last,) = row
+            yield last
+
+    def discard(self, digest: str, seconds: float) -> bool:
+        """Remove the bytes, unless somebody has kept them within so many seconds; say whether they are removed."""
+        self._source.alone()
+        removed = False
+
+        def remove() -> None:
+            nonlocal removed
+            with self._source.transaction(write=True) as session:
+                removed = session.run(self._discard, (self._workspace, float(seconds), digest)).rowcount > 0
+
+        if is_digest(digest):
+            self._source.again(remove)
+        return removed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
@@ -58,9 +59,10 @@ class SqliteBlobs:
 
     def _write(self, digest: str, size: int, content: IO[bytes]) -> None:
         with self._file.transaction(write=True) as connection:
-            if connection.execute("SELECT 1 FROM _blobs WHERE digest = ?", (digest,)).fetchone():
+            now = time.time()
+            if connection.execute("UPDATE _blobs SET kept = ? WHERE digest = ?", (now, digest)).rowcount:
                 return
-            cursor = connection.execute("INSERT INTO _blobs (digest, size) VALUES (?, ?)", (digest, size))
+            cursor = connection.execute("INSERT INTO _blobs (digest, size, kept) VALUES (?, ?, ?)", (digest, size, now))
             blob, place = cursor.lastrowid, 0
             while chunk := content.read(CHUNK):
                 row = (blob, place, chunk)
@@ -87,6 +89,21 @@ class SqliteBlobs:
         self._file.alone()
         with self._file.transaction(write=True) as connection:
             connection.execute("DELETE FROM _blobs WHERE digest = ?", (digest,))
+
+    def stale(self, seconds: float) -> Iterator[str]:
+        """Yield the digests that nobody has kept for so long."""
+        text = "SELECT digest FROM _blobs WHERE kept < ? AND digest > ? ORDER BY digest LIMIT 1"
+        last = ""
+        while (row := self._file.row(text, (time.time() - seconds, last))) is not None:
+            (last,) = row
+            yield last
+
+    def discard(self, digest: str, seconds: float) -> bool:
+        """Remove the bytes, unless somebody has kept them within so many seconds; say whether they are removed."""
+        self._file.alone()
+        with self._file.transaction(write=True) as connection:
+            row = (digest, time.time() - seconds)
+            return connection.execute("DELETE FROM _blobs WHERE digest = ? AND kept < ?", row).rowcount > 0
 
     def close(self) -> None:
         """Close the file, unless it belongs to a store."""

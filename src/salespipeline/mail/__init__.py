@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from salespipeline.mail.addresses import Address
-    from salespipeline.mail.filenames import safe_filename
+    from salespipeline.mail.filenames import safe_filename, safe_filenames
     from salespipeline.mail.folder import FolderMailer
     from salespipeline.mail.folder import FolderMailer as Folder
     from salespipeline.mail.maildir import MaildirMailer
@@ -40,6 +40,7 @@ __all__ = [
     "build_mail",
     "message_id_for",
     "safe_filename",
+    "safe_filenames",
 ]
 
 _HOME = {
@@ -57,6 +58,7 @@ _HOME = {
     "build_mail": "message:build_mail",
     "message_id_for": "message:message_id_for",
     "safe_filename": "filenames:safe_filename",
+    "safe_filenames": "filenames:safe_filenames",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from salespipeline.errors import MailError, shown
 
-__all__ = ["safe_filename"]
+__all__ = ["safe_filename", "safe_filenames"]
 
 MOST_BYTES = 150  # of UTF-8: room for a suffix within the 255 that file systems take
 _LONGEST = 4096  # characters looked at
@@ -48,17 +48,50 @@ def safe_filename(name: str, taken: Iterable[str] = (), *, otherwise: str = "fil
     >>> safe_filename("Offer.pdf", taken=["offer.pdf"])
     'Offer (2).pdf'
     """
+    stem, suffix = _parts(name, otherwise)
+    used = {_same(other) for other in taken}
+    count = 1
+    while _same(candidate := _joined(stem, suffix, count)) in used:
+        count += 1
+    return candidate
+
+
+def safe_filenames(names: Iterable[str], *, otherwise: str = "file") -> list[str]:
+    """Return *names* as safe file names, in their order, no two of which are one file on any system.
+
+    >>> safe_filenames(["../Plan.pdf", "plan.pdf", "CON", "Plan.pdf"])
+    ['Plan.pdf', 'plan (2).pdf', '_CON', 'Plan (3).pdf']
+    """
+    used: set[str] = set()
+    counts: dict[str, int] = {}  # so that a thousand files of one name need no million looks
+    found = []
+    for name in names:
+        stem, suffix = _parts(name, otherwise)
+        plain = _same(_joined(stem, suffix, 1))
+        count = counts.get(plain, 0) + 1
+        while _same(candidate := _joined(stem, suffix, count)) in used:
+            count += 1
+        counts[plain] = count
+        used.add(_same(candidate))
+        found.append(candidate)
+    return found
+
+
+def _parts(name: str, otherwise: str) -> tuple[str, str]:
+    """Return the stem and the suffix of *name*, safe but for their length."""
     text = _clean(name) or otherwise
     if _DEVICES.match(text):
         text = f"_{text}"
     found = _SUFFIX.search(text)
     suffix = found[0] if found else ""
-    stem = text[: len(text) - len(suffix)]
-    used = {other.casefold() for other in taken}
-    count, mark = 1, ""
-    while True:
-        candidate = _cut(stem, MOST_BYTES - len(mark) - len(suffix)).rstrip(" .") + mark + suffix
-        if candidate.casefold() not in used:
-            return candidate
-        count += 1
-        mark = f" ({count})"
+    return text[: len(text) - len(suffix)], suffix
+
+
+def _joined(stem: str, suffix: str, count: int) -> str:
+    mark = f" ({count})" if count > 1 else ""
+    return _cut(stem, MOST_BYTES - len(mark) - len(suffix)).rstrip(" .") + mark + suffix
+
+
+def _same(name: str) -> str:
+    """Return what is the same for two names that some file system takes for one: in any case, composed or not."""
+    return unicodedata.normalize("NFC", name.casefold())

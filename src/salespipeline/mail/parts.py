@@ -13,7 +13,7 @@ from typing import cast
 import attrs
 
 from salespipeline.errors import MailError, shown
-from salespipeline.mail.filenames import safe_filename
+from salespipeline.mail.filenames import safe_filename, safe_filenames
 
 __all__ = ["Attachment", "InlineImage", "mime"]
 
@@ -123,11 +123,9 @@ def mime(
             stand_in(_children(rich)[-1], image.encoded)
         if images:
             rich.set_param("type", "text/html")
-    taken: list[str] = []
-    for file in files:
+    for file, name in zip(files, safe_filenames(file.name for file in files), strict=True):
         kind, _, subtype = file.media_type.partition("/")
-        taken.append(safe_filename(file.name, taken))
-        body.add_attachment(b"", kind, subtype, filename=taken[-1])
+        body.add_attachment(b"", kind, subtype, filename=name)
         stand_in(_children(body)[-1], file.encoded)
     boundaries = 0
     for position, part in enumerate(body.walk()):

@@ -77,6 +77,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
         ),
     ),
+    ("kept", ("ALTER TABLE schema._blobs ADD COLUMN kept_at timestamptz NOT NULL DEFAULT clock_timestamp()",)),
 )
 
 

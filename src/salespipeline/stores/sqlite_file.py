@@ -55,6 +55,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
         ),
     ),
+    ("kept", ("ALTER TABLE _blobs ADD COLUMN kept REAL NOT NULL DEFAULT 0",)),  # when: so that orphans can be swept
 )
 
 
