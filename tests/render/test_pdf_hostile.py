@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -17,11 +18,13 @@ from PIL import Image
 from tests.render.papers import BUYER, SELLER, picture, view
 from tests.render.test_pdf import drawn
 
+import salespipeline as sp
 from salespipeline.errors import RenderError
 from salespipeline.money import Money
-from salespipeline.ports import DocumentView
+from salespipeline.ports import DocumentView, SumView
 from salespipeline.render.pdf import PdfRenderer, Sheet, Theme
 from salespipeline.render.pdf import logo as logos
+from salespipeline.render.pdf.canvas import Canvas
 
 HOSTILE = {
     "nothing": "",
@@ -51,6 +54,10 @@ PLACES: dict[str, Callable[[DocumentView, str], DocumentView]] = {
     "line": lambda one, text: attrs.evolve(one, lines=(attrs.evolve(one.lines[0], reference=text, unit=text[:12]), *one.lines[1:])),
     "heads": lambda one, text: attrs.evolve(one, reference=text, subject=text, related=((text, text),)),
     "prose": lambda one, text: attrs.evolve(one, note=text, terms=text),
+    "sums": lambda one, text: attrs.evolve(
+        one, steps=(SumView(label=text or "Freight", amount=one.net),), exchange=text,
+        taxes=tuple(attrs.evolve(tax, reason=text, code=text[:9]) for tax in one.taxes),
+    ),
     "payment": lambda one, text: attrs.evolve(one, payment=((text, text), ("iban", text), ("bic", text))),
 }  # fmt: skip
 
@@ -67,6 +74,22 @@ def test_any_text_is_drawn_anywhere(name: str, place: str) -> None:
     drawn_or_told = set(paper.text) | set(paper.missing)
     if place == "description" and name != "combining marks":  # these are composed where they can be
         assert {letter for letter in seen if letter not in drawn_or_told} - set(HOSTILE["right to left"]) == set()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_letter_of_every_field_comes_to_the_pen(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: set[str] = set()
+    put = Canvas.put
+
+    def watched(self: Canvas, x: float, y: float, text: str, *how: object, **more: object) -> None:
+        heard.update(text)
+        put(self, x, y, text, *how, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Canvas, "put", watched)
+    for name, text in HOSTILE.items():
+        heard.clear()
+        PdfRenderer().render(PLACES[place](view("invoice"), text[:250]))
+        assert {one for one in text[:250] if one.isprintable() and not one.isspace()} - heard == set(), name
 
 
 def test_a_character_that_no_font_has_is_reported_and_stands_as_a_box() -> None:
@@ -102,11 +125,18 @@ def test_amounts_too_wide_for_the_page_are_refused_by_name() -> None:
     assert (refused.value.document, refused.value.part) == ("QUO/000017", "lines")
 
 
+def test_ten_thousand_lines_are_drawn_and_one_more_is_refused_by_name() -> None:
+    line = attrs.evolve(view().lines[1], description="Bay")
+    done = PdfRenderer().render(attrs.evolve(view("invoice"), lines=(line,) * 10_000))
+    assert done.pages > 200
+    with pytest.raises(RenderError, match="10,001 lines, and at most 10,000 are drawn") as refused:
+        PdfRenderer().render(attrs.evolve(view("invoice"), lines=(line,) * 10_001))
+    assert (refused.value.document, refused.value.part) == ("2026-00017", "lines")
+
+
 def test_nothing_overlaps_and_nothing_leaves_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every text lies between the margins, by the positions that were asked for."""
     written: list[tuple[float, float, float, float]] = []
-    from salespipeline.render.pdf.canvas import Canvas
-
     put = Canvas.put
 
     def watched(self: Canvas, x: float, y: float, text: str, size: float, ink: object, **how: bool) -> None:
@@ -225,6 +255,49 @@ def test_no_file_is_opened_and_no_line_is_dialled() -> None:
     finally:
         watching[0] = False
     assert [one for one in seen if not str(one[1]).endswith((".py", ".pyc"))] == []
+
+
+def test_what_people_type_is_refused_or_drawn_and_nothing_is_opened(opened: Callable[..., sp.Sales]) -> None:
+    sales = opened("memory:")
+    desk, edit = sales.documents, sales.settings.edit_organisation
+    edit(name="Northgate Ltd", email="sales@northgate.example")
+    acme = sales.contacts.add("Acme Ltd", email="buyer@acme.example")
+    line = {"description": "Bay", "unit_price": "5", "tax": "20"}
+    desk.html(desk.draft(acme, "quote", lines=[line]))  # what is read once a process
+    seen: list[object] = []
+    tried = {"drawn": 0, "refused": 0}
+    watching = [True]
+
+    def hook(event: str, args: tuple[object, ...]) -> None:
+        if watching[0] and (event == "open" or event.startswith(("socket.", "subprocess", "os.system"))):
+            seen.append((event, args))
+
+    def attempt(call: Callable[..., Any], *given: object, **facts: object) -> Any:
+        try:
+            made = call(*given, **facts)
+        except sp.Invalid:
+            tried["refused"] += 1
+            return None
+        if isinstance(made, sp.Document):
+            assert desk.pdf(made)[:5] == b"%PDF-"
+            assert desk.html(made)[:5] == "<!doc"
+        tried["drawn"] += 1
+        return made
+
+    sys.addaudithook(hook)
+    try:
+        for text in HOSTILE.values():
+            attempt(edit, name=text, address=text, payment={"iban": text}, terms={"quote": text})
+            contact = attempt(sales.contacts.add, text, address=text) or acme
+            for field in ("subject", "note", "terms", "customer_reference"):
+                attempt(desk.draft, contact, "quote", lines=[line], **{field: text})
+            for field in ("description", "reference", "unit"):
+                attempt(desk.draft, contact, "invoice", lines=[line | {field: text}])
+    finally:
+        watching[0] = False
+    assert seen == []
+    assert tried["drawn"] > 60
+    assert tried["refused"] > 20
 
 
 def test_fpdf_is_told_to_open_nothing() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
+from salespipeline.errors import RenderError
 from salespipeline.ports import DocumentView, LineView, PartyView
 from salespipeline.render import formats
 from salespipeline.render.labels import label
@@ -19,6 +20,7 @@ __all__ = ["BEFORE", "COLUMNS", "SHOWN", "Content"]
 COLUMNS = ("position", "reference", "quantity", "unit", "unit_price", "discount", "tax_percent", "amount")
 BEFORE = ("position", "reference")  # stand before the description, the others behind it
 SHOWN = ("quantity", "unit_price", "discount", "tax_percent", "amount")  # unless somebody chooses
+MOST_LINES = 10_000  # as many as a document may have
 PRICES = frozenset(["unit_price", "discount", "tax_percent", "amount"])
 PAYABLE = ("invoice", "pro_forma", "application_for_payment")
 _HEADS = {"position": "#", "reference": "item"}
@@ -26,7 +28,10 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Content:
-    """The words of one document. *own* are those that stand before the catalogue's, by key."""
+    """The words of one document. *own* are those that stand before the catalogue's, by key.
+
+    Raises ``RenderError`` for more lines than a document may have.
+    """
 
     def __init__(self, view: DocumentView, own: Mapping[str, str] = _NONE) -> None:
         self.view, self.locale, self._own = view, view.locale, own
@@ -34,6 +39,9 @@ class Content:
         self.name = self.label(view.type)
         self.title = f"{self.name} {view.reference}".strip()
         self.named = view.reference or view.type  # in errors
+        if len(view.lines) > MOST_LINES:
+            message = f"{self.named} has {len(view.lines):,} lines, and at most {MOST_LINES:,} are drawn; divide it"
+            raise RenderError(message, document=self.named, part="lines")
 
     def word(self, key: str) -> str:
         """Return the label called *key*, as it reads on this type of document."""
