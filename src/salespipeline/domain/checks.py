@@ -89,7 +89,9 @@ def aware(value: datetime, path: str = "at") -> datetime:
     from datetime import UTC
 
     if not isinstance(value, datetime):
-        raise Invalid(Problem(path, "type", f"a moment (an aware datetime) is needed, not {shown(value)}"))
+        raise Invalid(
+            Problem(path, "type", f"a moment is needed, such as datetime(2026, 11, 24, tzinfo=UTC), not {shown(value)}")
+        )
     if value.tzinfo is None or value.utcoffset() is None:
         message = f"{value.isoformat()} is naive: give it a time zone, such as datetime(..., tzinfo=UTC)"
         raise Invalid(Problem(path, "naive", message))
