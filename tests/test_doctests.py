@@ -40,6 +40,7 @@ FACE = {
     "listing:Listing": "",
     "listing:Page": "",
     "opportunities:Opportunities": "sales.opportunities",
+    "opportunities:OpportunityListing": "",
     "render:MailTemplate": "",
     "render:PdfRenderer": "",
     "report:Reports": "sales.reports",
@@ -57,6 +58,7 @@ FACE = {
     "settings.kinds:TagList": "sales.settings.tags",
     "settings.kinds:TaxRateList": "sales.settings.tax_rates",
     "settings.kinds:UserList": "sales.settings.users",
+    "settings.templates:TemplateList": "sales.settings.templates",
 }
 FLAGS = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
 

@@ -45,6 +45,7 @@ FACADES = [
     "importing",
     "issuing",
     "jobs",
+    "linking",
     "listing",
     "numbers",
     "past",

@@ -169,6 +169,7 @@ class OrganisationFacts(TypedDict, total=False):
     quote_days: int
     payment_days: int
     typed_characters: int
+    accept_url: str
 
 
 class SendFacts(TypedDict, total=False):

@@ -16,6 +16,7 @@ from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.templates import Enclosure, MailTemplate
 from salespipeline.einvoicing import einvoice_pdf, wanted
+from salespipeline.linking import link_of
 from salespipeline.ports import Mail
 from salespipeline.views import view_of
 
@@ -110,11 +111,22 @@ class Composer:
         self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
     ) -> Bodies:
         """Fill *template* for one or several documents of a contact, or raise ``TemplateError``."""
-        from salespipeline.render.bodies import render_bodies, template_data
+        from salespipeline.render.bodies import LINK, render_bodies, template_data
+        from salespipeline.render.placeholders import Acceptance
 
         today = settings.day_of(at)
         views = [view_of(document, contact, settings, today=today) for document in documents]
-        return render_bodies(template, template_data(*views))
+        shown = any(LINK in words for words in (template.subject, template.text, template.html or ""))
+        acceptances = []
+        for document in documents:
+            answer = document.answer
+            if answer is not None and answer.accepted:
+                day = settings.day_of(answer.at)
+                acceptances.append(Acceptance(by=answer.by, on=day, fingerprint=answer.content))
+            else:  # to sign is work: only where it is shown, and of a document as it is issued
+                link = link_of(document, settings) if shown and document.seller is not None else None
+                acceptances.append(Acceptance(link=link))
+        return render_bodies(template, template_data(*views, acceptances=acceptances))
 
     def subject(
         self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime

@@ -7,7 +7,8 @@
     │   ├── Invalid(ValueError)     .problems: every problem, with path and code
     │   ├── NotEditable             sent, or being sent
     │   ├── NotAllowed              no such move from here
-    │   └── NotSendable             .reasons
+    │   ├── NotSendable             .reasons
+    │   └── LinkRefused             the link by which a client answers: LinkInvalid, LinkExpired, LinkAnswered, LinkWithdrawn
     ├── NotFound(LookupError)       no such record
     ├── StorageError                always with the driver's error as __cause__
     │   ├── Conflict                somebody else changed the record meanwhile
@@ -42,6 +43,11 @@ __all__ = [
     "Duplicate",
     "ForeignFile",
     "Invalid",
+    "LinkAnswered",
+    "LinkExpired",
+    "LinkInvalid",
+    "LinkRefused",
+    "LinkWithdrawn",
     "MailError",
     "NewerFormat",
     "NotAllowed",
@@ -189,6 +195,46 @@ class NotSendable(Refused):
     ) -> None:
         super().__init__(message, record=record, action=action)
         self.reasons = reasons
+
+
+class LinkRefused(Refused):
+    """A link does not let a client answer, for one of the reasons below. (SPEC DOC-9)
+
+    >>> try:
+    ...     sales.documents.offered("no such token")
+    ... except sp.LinkRefused as error:
+    ...     print(type(error).__name__)
+    LinkInvalid
+    """
+
+
+class LinkInvalid(LinkRefused):
+    """It was changed on its way, is for something else, or is signed with a key that was revoked."""
+
+
+class LinkExpired(LinkRefused):
+    """The last day of the quote is over."""
+
+
+class LinkWithdrawn(LinkRefused):
+    """The quote was cancelled, or a later revision took its place."""
+
+
+class LinkAnswered(LinkRefused):
+    """The client has answered already: *accepted* or not, *at* a moment."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        accepted: bool = False,
+        at: object = None,
+        record: str | None = None,
+        action: str | None = None,
+    ) -> None:
+        super().__init__(message, record=record, action=action)
+        self.accepted = accepted
+        self.at = at
 
 
 class NotFound(SalesPipelineError, LookupError):

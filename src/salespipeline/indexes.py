@@ -13,6 +13,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
+from salespipeline.domain.links import Keyring
 from salespipeline.domain.numbering import Series, counter
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
@@ -57,6 +58,7 @@ SETTING_LISTS: dict[type[Any], str] = {
     Series: "series",
     FieldSchema: "field",
     Template: "template",
+    Keyring: "link_keys",
     Organisation: "organisation",
 }
 

@@ -156,6 +156,10 @@ class Work:
             self._put(entry)
         return attrs.evolve(after, version=after.version + 1)  # type: ignore[misc, attr-defined]
 
+    def keep_secret(self, record: Any) -> None:
+        """Keep *record*, of which the change log, which many may read, tells nothing."""
+        self._put(encode(record))
+
     def entries(self, after: Any, before: Any = None, *, action: str) -> tuple[Entry, ...]:
         """Return the entries that ``keep`` puts: the record and its activity, or nothing where nothing changed."""
         values = plain(after)

@@ -73,6 +73,7 @@ def _settings(sales: sp.Sales) -> None:
         name="Northgate Ltd",
         address="Unit 4, Canal Wharf\nLeeds LS11 5PS",
         email="sales@northgate.example",
+        accept_url="https://northgate.example/accept/{token}",
         ids={"VAT": "GB 123 4567 89"},
         time_zone="Europe/London",
     )

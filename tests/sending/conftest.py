@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.sending.letters import tokens, words
 
 from salespipeline.ports import Accepted, Mail, Outcome
 
@@ -39,3 +40,20 @@ def post(sales):
 @pytest.fixture
 def states():
     return lambda report: [(row.reference, row.state.name, row.reason) for row in report]
+
+
+@pytest.fixture
+def page(sales):
+    sales.settings.edit_organisation(accept_url="https://sales.example/accept/{token}", time_zone="Europe/Paris")
+
+
+@pytest.fixture
+def sent(sales, deal, page, post):
+    """A quote that was mailed, and the token that its mail shows."""
+    mailer = post()
+    quote = sales.documents.draft(deal, "quote")
+    sales.documents.where(type="quote").plan_send_all().run()
+    (token,) = tokens(words(mailer.sent[0]))
+    assert tokens(words(mailer.sent[0], "html")) == [token]
+    mailer.sent.clear()
+    return sales.documents.get(quote.id), token

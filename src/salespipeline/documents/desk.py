@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from salespipeline.arguments import DocumentFacts
+from salespipeline.documents.answering import Answering
 from salespipeline.documents.checking import Checking
 from salespipeline.documents.copies import Copies
 from salespipeline.documents.drafting import draft_from, edited_draft
@@ -27,7 +28,7 @@ from salespipeline.views import view_of
 __all__ = ["Documents"]
 
 
-class Documents(Facts, Copies, Checking, EInvoicing):
+class Documents(Facts, Copies, Answering, Checking, EInvoicing):
     """Every financial document; found by id or reference.
 
     A quote is held, released, sent by hand and accepted; an invoice is made from it, sent and paid:

@@ -35,13 +35,19 @@ class Fact:
 
 @attrs.frozen(kw_only=True)
 class ClientAnswer:
-    """What the client said: yes or no, when and by whom. A yes is bound to the seal. (SPEC DOC-7)"""
+    """What the client said: yes or no, when and by whom. A yes is bound to the seal. (SPEC DOC-7)
+
+    *signature* is what they typed, *image* the SHA-256 of what they drew. *by_link* says that they did it themselves.
+    """
 
     accepted: bool
     at: dt.datetime
     by: str
     note: str = ""
     content: str = ""
+    signature: str = ""
+    image: str | None = None
+    by_link: bool = False
 
 
 @attrs.frozen(kw_only=True)

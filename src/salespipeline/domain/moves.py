@@ -105,7 +105,17 @@ def marked_sent(document: Document, *, at: datetime, by: str, seal: Seal) -> Doc
     return attrs.evolve(document, sent_at=at, sent_by=by, seal=seal)
 
 
-def answered(document: Document, *, accepted: bool, at: datetime, by: str, note: str = "") -> Document:
+def answered(
+    document: Document,
+    *,
+    accepted: bool,
+    at: datetime,
+    by: str,
+    note: str = "",
+    signature: str = "",
+    image: str | None = None,
+    by_link: bool = False,
+) -> Document:
     """Return it with the client's answer; a yes is bound to the content that was sealed. (SPEC DOC-7, DOC-9)"""
     refuse(document, Move.ACCEPT if accepted else Move.REJECT)
     if document.sent_at is not None and at < document.sent_at:
@@ -115,7 +125,16 @@ def answered(document: Document, *, accepted: bool, at: datetime, by: str, note:
         raise Invalid(Problem("at", "range", message), record=document.name)
     content = document.seal.content if document.seal is not None else ""
     who = text.clean(by, "by", required=True)
-    answer = ClientAnswer(accepted=accepted, at=at, by=who, note=_why(note), content=content)
+    answer = ClientAnswer(
+        accepted=accepted,
+        at=at,
+        by=who,
+        note=_why(note),
+        content=content,
+        signature=signature,
+        image=image,
+        by_link=by_link,
+    )
     return attrs.evolve(document, answer=answer)
 
 

@@ -31,7 +31,8 @@ class Organisation:
     ``"0088:4000001123452"`` (a scheme, and the address in it). *legal_notes* are sentences that the law wants on invoices
     and credit notes, by their subject code of UNTDID 4451; *einvoice* says what leaves with the mail of those two:
     ``""`` for a plain PDF, ``"factur-x"`` for one that holds the electronic invoice. *typed_characters* is from which
-    character on contacts are suggested to somebody who types (SPEC OPP-4).
+    character on contacts are suggested to somebody who types (SPEC OPP-4). *accept_url* is the page where clients
+    accept quotes, with a place for the token: ``"https://example.org/accept/{token}"``.
     """
 
     id: str = "organisation"
@@ -57,6 +58,7 @@ class Organisation:
     quote_days: int = 30
     payment_days: int = 30
     typed_characters: int = 4
+    accept_url: str = ""
 
     def checked(self) -> Organisation:
         """Return the organisation with clean values, or raise ``Invalid`` with every problem."""
@@ -82,6 +84,7 @@ class Organisation:
             quote_days=lambda value: as_days(value, "quote_days"),
             payment_days=lambda value: as_days(value, "payment_days"),
             typed_characters=_as_characters,
+            accept_url=_accept_url,
         )
 
 
@@ -97,3 +100,14 @@ def _as_einvoice(value: object) -> str:
         message = f"{shown(value)} is no kind of electronic invoice: '' for a plain PDF, or 'factur-x'"
         raise Invalid(Problem("einvoice", "choice", message))
     return str(value)
+
+
+def _accept_url(value: str) -> str:
+    """Return the address of a page with one place for a token."""
+    if not value:
+        return ""
+    if not isinstance(value, str) or value.count("{token}") != 1:
+        message = f"an address with {{token}} once in it is needed, such as 'https://example.org/accept/{{token}}', not {shown(value)}"
+        raise Invalid(Problem("accept_url", "url", message))
+    text.url(value.replace("{token}", "token"), "accept_url")
+    return value.strip()

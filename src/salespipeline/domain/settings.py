@@ -18,6 +18,7 @@ from salespipeline.domain.checks import suggestion
 from salespipeline.domain.cleaning import as_category, as_percent, cleaned
 from salespipeline.domain.display import Labelled
 from salespipeline.domain.fields import FieldSchema
+from salespipeline.domain.links import Keyring
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.templates import Template
@@ -162,7 +163,9 @@ def _limit(value: object) -> Money | None:
     return found
 
 
-Setting: TypeAlias = Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema | Template
+Setting: TypeAlias = (
+    Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema | Template | Keyring
+)
 
 
 class _Labelled(Protocol):
@@ -250,6 +253,7 @@ class Settings:
     fields: Listed[FieldSchema] = attrs.field(factory=lambda: Listed("custom field"))
     templates: Listed[Template] = attrs.field(factory=lambda: Listed("template"))
     organisation: Organisation = attrs.field(factory=Organisation)
+    keyring: Keyring = attrs.field(factory=Keyring)
     version: int = 0
 
     @classmethod
@@ -258,7 +262,7 @@ class Settings:
         found: dict[type, list[Setting]] = {}
         for record in records:
             found.setdefault(type(record), []).append(record)
-        organisation = found.get(Organisation, [])
+        organisation, keyring = found.get(Organisation, []), found.get(Keyring, [])
         return cls(
             stages=Listed("stage", found.get(Stage, [])),  # type: ignore[arg-type]
             probabilities=Listed("probability", found.get(Probability, [])),  # type: ignore[arg-type]
@@ -269,6 +273,7 @@ class Settings:
             fields=Listed("custom field", found.get(FieldSchema, [])),  # type: ignore[arg-type]
             templates=Listed("template", found.get(Template, [])),  # type: ignore[arg-type]
             organisation=organisation[0] if organisation else Organisation(),  # type: ignore[arg-type]
+            keyring=keyring[0] if keyring else Keyring(),  # type: ignore[arg-type]
             version=version,
         )
 

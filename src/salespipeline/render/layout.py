@@ -17,7 +17,7 @@ SUBJECT = (
     "{% if document.subject %}: {{ document.subject }}{% endif %}"
 )
 
-RECEIPT_SUBJECT = "[[receipt]]: " + SUBJECT
+RECEIPT_SUBJECT = "[[receipt]] " + SUBJECT
 
 SEVERAL_SUBJECT = (
     "{% for one in documents %}{{ one.type_label }}{% if one.reference %} {{ one.reference }}{% endif %}"
@@ -113,11 +113,11 @@ TEXT = _TEXT.replace("RECEIPT\n", "")
 RECEIPT_TEXT = _TEXT.replace(
     "RECEIPT\n",
     """\
-[[accepted_by]]: {{ document.accepted_by }}
+{{ "[[accepted_by]]" | left(22) }}{{ document.accepted_by }}
 {% if document.accepted_on %}
-[[accepted_on]]: {{ document.accepted_on }}
+{{ "[[accepted_on]]" | left(22) }}{{ document.accepted_on }}
 {% endif %}
-[[fingerprint]]:
+[[fingerprint]]
 {{ document.fingerprint }}
 
 """,

@@ -29,7 +29,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "closing_linked": "To change anything, simply reply to this mail.",
         "accept": "To accept the quotation, open this page:",
         "accept_button": "Accept the quotation",
-        "receipt": "Accepted",
+        "receipt": "Accepted:",
         "opening.receipt": "thank you. We have received your acceptance. What you accepted is attached once more.",
         "accepted_by": "Accepted by",
         "accepted_on": "Accepted on",
@@ -59,7 +59,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "closing_linked": "Pour toute modification, il suffit de répondre à ce message.",
         "accept": "Pour accepter le devis, ouvrez cette page :",
         "accept_button": "Accepter le devis",
-        "receipt": "Accepté",
+        "receipt": "Accepté\u00a0:",
         "opening.receipt": "nous vous remercions de votre accord, que nous avons bien reçu. "
         "Vous trouverez à nouveau en pièce jointe le document que vous avez accepté.",
         "accepted_by": "Accepté par",
@@ -90,7 +90,7 @@ LANGUAGES: dict[str, dict[str, str]] = {
         "closing_linked": "Um etwas zu ändern, antworten Sie einfach auf diese Nachricht.",
         "accept": "Um das Angebot anzunehmen, öffnen Sie diese Seite:",
         "accept_button": "Angebot annehmen",
-        "receipt": "Angenommen",
+        "receipt": "Angenommen:",
         "opening.receipt": "vielen Dank. Ihre Annahme ist bei uns eingegangen. "
         "Was Sie angenommen haben, liegt noch einmal bei.",
         "accepted_by": "Angenommen von",

@@ -12,6 +12,7 @@ from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.settings import Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.domain.templates import Template
+from salespipeline.linking import renew
 from salespipeline.settings.items import Items
 from salespipeline.settings.kinds import (
     FieldList,
@@ -69,7 +70,21 @@ class SettingsDesk:
             after = attrs.evolve(before, **facts).checked()
             kept = work.keep(after, before if before.version else None, action="edited")
             work.touch_settings()
+            if kept.accept_url and work.settings.keyring.newest is None:
+                renew(work, revoke=False)
             return kept
+
+    def renew_link_key(self, *, revoke: bool = False) -> str:
+        """Sign the links in mails with a new key from now on, and return its name.
+
+        Links that were mailed before stay good, unless *revoke* forgets the former keys: do that where one became known.
+
+        >>> _ = sales.settings.edit_organisation(accept_url="https://sales.example/accept/{token}")
+        >>> len(sales.settings.renew_link_key(revoke=True))
+        8
+        """
+        with self._sales.work() as work:
+            return renew(work, revoke=revoke)
 
     def _repr_html_(self) -> str:
         from salespipeline.notebook import desk_html
