@@ -31,8 +31,18 @@ class ForgetfulStore(MemoryStore):
         return ForgetfulTransaction(self, write=write)
 
 
+class StoppedTransaction(MemoryTransaction):
+    def next_number(self, series):
+        raise KeyboardInterrupt  # somebody presses Ctrl-C
+
+
+class StoppedStore(MemoryStore):
+    def transaction(self, *, write=True):
+        return StoppedTransaction(self, write=write)
+
+
 def connect(url):
-    return ForgetfulStore()
+    return StoppedStore() if url.startswith("stopped") else ForgetfulStore()
 
 
 @contextmanager
@@ -43,6 +53,7 @@ def place(url):
 ENTRY_POINTS = """
 [salespipeline.stores]
 forgetful = forgetful:connect
+stopped = forgetful:connect
 
 [salespipeline.testing]
 forgetful = forgetful:place
@@ -81,11 +92,11 @@ def test_memory_is_told_as_a_table(tmp_path: Path) -> None:
 
 
 def test_sqlite_is_told_as_json_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    done = run("sqlite:///x.db?synchronous=NORMAL", "--only", "T-01,V-01,B-01,K", "--json", cwd=tmp_path)
+    done = run("sqlite:///x.db?synchronous=NORMAL", "--only", "T-01,V-01,P-23,B-01,K", "--json", cwd=tmp_path)
     told = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
     assert (told["contract"], told["store"]) == (CONTRACT, "SqliteStore")
-    assert told["passed"] == ["T-01", "V-01", *[f"K-{number:02}" for number in range(1, 11)], "B-01"]
+    assert told["passed"] == ["T-01", "V-01", "P-23", *[f"K-{number:02}" for number in range(1, 11)], "B-01"]
     assert told["failed"] == []
     assert {speed["what"] for speed in told["speed"]} >= {"entries read by id", "pages of 50 in order"}
     assert all(speed["store"] > 0 and speed["sqlite"] > 0 for speed in told["speed"])
@@ -127,6 +138,15 @@ def test_a_store_from_elsewhere_that_fails_is_told_by_its_clauses(installed: Pat
     (first, *_) = told["failed"]
     assert first["id"] == "N-01"
     assert first["sentence"].startswith("A series that nobody has used gives 1")
+
+
+def test_who_stops_it_is_told_in_a_sentence(installed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    done = run("stopped:///x", "--only", "V-01,N-01,P-01", cwd=folder, path=installed)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "stopped: what was made for the clauses is removed again\n"
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

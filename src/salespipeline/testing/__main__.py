@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from salespipeline.errors import SalesPipelineError
 
 _DESCRIPTION = """\
-Hold the store at URL to the storage contract, and print what it can do.
+Hold the store at URL to the storage contract, and print what it can do. That takes a minute or two.
 
 Nothing that is there is touched: every clause gets new data of its own, which is removed again. For memory: that is
 memory, for sqlite:///x.db a temporary folder beside x.db, which must not exist, for postgresql://... a schema with a
@@ -22,6 +22,7 @@ exit codes:
   0  every clause passed, or speaks of what the store says that it lacks
   1  a clause failed
   2  the store could not be tested at all: a wrong URL, something in the way, a package that is missing
+  130  it was stopped by Ctrl-C
 
 examples:
   python -m salespipeline.testing memory:
@@ -61,24 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = options.only.replace(",", " ").split()
     terminal = sys.stderr if sys.stderr.isatty() else None
 
-    def progress(done: int, of: int) -> None:
+    def progress(far: str) -> None:
         if terminal is not None:
-            terminal.write(f"\r{done} of {of} clauses\033[K" if done < of else "\r\033[K")
+            terminal.write(f"\r{far}\033[K")
             terminal.flush()
 
     try:
         report = running.examined(options.url, only, timed=not options.no_speed, progress=progress)
     except (SalesPipelineError, LookupError, TypeError) as error:
+        progress("")
         return _refused(str(error))
+    except KeyboardInterrupt:
+        progress("")
+        return _refused("stopped: what was made for the clauses is removed again", code=130)
+    progress("")
     from salespipeline.testing import table
 
     sys.stdout.write(json.dumps(report.plain(), indent=2) + "\n" if options.json else table.table(report))
     return 1 if report.of("failed") else 0
 
 
-def _refused(why: str) -> int:
+def _refused(why: str, code: int = 2) -> int:
     sys.stderr.write(f"{why}\n")
-    return 2
+    return code
 
 
 if __name__ == "__main__":

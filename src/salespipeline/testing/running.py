@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import attrs
-import hypothesis
+import hypothesis.configuration
 import pytest
 
 from salespipeline.entries import Catalog
@@ -77,12 +77,13 @@ class Report:
 
 
 def examined(
-    url: str, only: Sequence[str] = (), *, timed: bool = True, progress: Callable[[int, int], None] | None = None
+    url: str, only: Sequence[str] = (), *, timed: bool = True, progress: Callable[[str], object] | None = None
 ) -> Report:
     """Hold the store at *url* to the contract, in places of its own.
 
     *only* are clauses (``T-01``) or families (``C``) instead of all. Raises ``OpenError`` or ``StorageError`` where not
-    even a first handle can be opened and prepared, and ``LookupError`` where *only* names what is not there.
+    even a first handle can be opened and prepared, and ``LookupError`` where *only* names what is not there. *progress*
+    is told how far this is.
     """
     with fresh(url) as opener:
         store = opener()
@@ -92,7 +93,9 @@ def examined(
         name = type(store).__name__
     said = io.StringIO()
     with TemporaryDirectory() as folder, _alone(Path(folder)) as arguments, contextlib.redirect_stdout(said):
-        pytest.main([*arguments, str(_SUITES)], plugins=[session])
+        code = pytest.main([*arguments, str(_SUITES)], plugins=[session])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if session.refused is not None:
         raise session.refused
     outcomes = tuple(session.outcomes[name] for name in session.clauses if name in session.outcomes)
@@ -103,6 +106,8 @@ def examined(
         return report
     from salespipeline.testing.speed import speeds
 
+    if progress is not None:
+        progress("how fast it is")
     return attrs.evolve(report, speeds=speeds(url))
 
 
@@ -114,6 +119,7 @@ def _alone(folder: Path) -> Iterator[list[str]]:
     before = {name: os.environ.pop(name) for name in _FOREIGN if name in os.environ}
     autoload = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    hypothesis.configuration.set_hypothesis_home_dir(str(folder / "hypothesis"))
     hypothesis.settings.register_profile("salespipeline.testing", database=None, derandomize=True)
     hypothesis.settings.load_profile("salespipeline.testing")
     try:
@@ -123,6 +129,7 @@ def _alone(folder: Path) -> Iterator[list[str]]:
         ]
     finally:
         hypothesis.settings.load_profile("default")
+        hypothesis.configuration.set_hypothesis_home_dir(None)
         os.environ.update(before)
         if autoload is None:
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
@@ -140,7 +147,7 @@ class _Session:
         only: Sequence[str],
         *,
         files: bool,
-        progress: Callable[[int, int], None] | None,
+        progress: Callable[[str], object] | None,
     ) -> None:
         self.url, self.lacks, self.only, self.files, self.progress = url, lacks, only, files, progress
         self.clauses: dict[str, Clause] = {}
@@ -197,7 +204,7 @@ class _Session:
     def pytest_runtest_logfinish(self) -> None:
         """Tell how far this is."""
         if self.progress is not None:
-            self.progress(len(self.outcomes), len(self.clauses))
+            self.progress(f"{len(self.outcomes)} of {len(self.clauses)} clauses")
 
 
 def _crash(report: pytest.TestReport) -> str:
