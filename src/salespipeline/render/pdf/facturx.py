@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
+
+from fpdf.enums import OutputIntentSubType
+from fpdf.output import PDFICCProfile
 
 __all__ = ["FILE", "embed"]
 
@@ -46,4 +50,20 @@ def embed(pdf: Any, xml: bytes, profile: str, *, title: str, author: str, at: dt
             "urn": _URN,
         }
     )
+    pdf.add_output_intent(
+        OutputIntentSubType.PDFA,
+        output_condition_identifier="sRGB",
+        output_condition="IEC 61966-2-1:1999",
+        registry_name="http://www.color.org",
+        dest_output_profile=PDFICCProfile(contents=_srgb(), n=3, alternate="DeviceRGB"),
+        info="sRGB2014 (v2)",
+    )
     pdf.set_xmp_metadata(etree.tostring(tree, encoding="unicode", pretty_print=True))
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> bytes:
+    """Return the colour profile that fpdf2 ships, read once a process: fpdf2 would read it for every document."""
+    from fpdf.util import builtin_srgb2014_bytes
+
+    return bytes(builtin_srgb2014_bytes())
