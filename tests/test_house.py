@@ -81,6 +81,7 @@ TABLE = {
     "cursor": "errors entries query | ",
     "ports": "errors entries query money exchange | attrs",
     "transmission": "ports | attrs",
+    "transmitters": "mail ports transmission | attrs",
     "files": " | ",
     "domain": "errors money text exchange | attrs",
     "domain.display": "~notebook | ~pandas ~polars",

@@ -20,7 +20,17 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["FORMATS", "check_einvoice", "einvoice_pdf", "invoice_of", "made", "refuse_type", "wanted"]
+__all__ = [
+    "FORMATS",
+    "as_format",
+    "check_einvoice",
+    "einvoice_pdf",
+    "file_name",
+    "invoice_of",
+    "made",
+    "refuse_type",
+    "wanted",
+]
 
 FORMATS = ("facturx", "cii", "ubl")
 TYPES = (DocumentType.INVOICE, DocumentType.CREDIT_NOTE)
@@ -90,7 +100,6 @@ def made(sales: Sales, invoice: Invoice, format: str, settings: Settings) -> EIn
     from salespipeline.einvoice import writing
 
     document = invoice.document
-    name = (document.reference or document.id).replace("/", "-")
     profile = profile_of(document) if format != "ubl" else "en16931"
     write = writing.ubl if format == "ubl" else writing.cii
     xml = write(terms_of(invoice, profile), profile, name=document.name)
@@ -98,7 +107,7 @@ def made(sales: Sales, invoice: Invoice, format: str, settings: Settings) -> EIn
         reference=document.reference or "",
         content=xml,
         media_type=XML,
-        name=f"{name}.xml",
+        name=file_name(document, "xml"),
         format=format,
         profile=profile,
         xml=xml,
@@ -116,7 +125,20 @@ def made(sales: Sales, invoice: Invoice, format: str, settings: Settings) -> EIn
     view = view_of(document, None, settings, today=invoice.date, logo=logo)
     drawn = renderer.facturx(view, xml, profile)
     return attrs.evolve(
-        file, content=drawn.content, media_type=PDF, name=f"{name}.pdf", missing_glyphs=drawn.missing_glyphs
+        file,
+        content=drawn.content,
+        media_type=PDF,
+        name=file_name(document, "pdf"),
+        missing_glyphs=drawn.missing_glyphs,
+    )
+
+
+def file_name(document: Document, ending: str) -> str:
+    """Return the name of a file with *document*, safe on every system."""
+    from salespipeline.mail.filenames import safe_filename
+
+    return safe_filename(
+        f"{(document.reference or document.id).replace('/', '-')}.{ending}", otherwise=f"invoice.{ending}"
     )
 
 

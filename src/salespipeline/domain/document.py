@@ -19,7 +19,7 @@ from salespipeline.domain.checks import Checks, as_date
 from salespipeline.domain.cleaning import as_locale
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
-from salespipeline.domain.facts import Approval, ClientAnswer, Fact, Party, Payment, Seal, Share
+from salespipeline.domain.facts import Approval, ClientAnswer, Fact, Party, Payment, Seal, Share, Transmission
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
 from salespipeline.domain.lines import Discount, Line
@@ -132,6 +132,7 @@ class Document(Displayed):
     cancelled: Fact | None = None
     payments: tuple[Payment, ...] = ()
     taken: tuple[Share, ...] = ()
+    transmissions: tuple[Transmission, ...] = ()
     in_transit: str | None = None
     sent_at: dt.datetime | None = None
     sent_by: str | None = None

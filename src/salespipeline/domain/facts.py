@@ -12,7 +12,7 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.organisation import Organisation
 from salespipeline.money import Money
 
-__all__ = ["Approval", "Chain", "ClientAnswer", "Fact", "Party", "Payment", "Seal", "Share"]
+__all__ = ["Approval", "Chain", "ClientAnswer", "Fact", "Party", "Payment", "Seal", "Share", "Transmission"]
 
 
 class Approval(StrEnum):
@@ -58,6 +58,20 @@ class Payment:
     on: dt.date
     by: str
     note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Transmission:
+    """An electronic invoice that was handed to a platform: when, by whom, as what, and what became of it.
+
+    *outcome* is ``accepted``, ``refused``, or ``unknown``: nobody can know, or it is under way. *reply* is what was answered.
+    """
+
+    at: dt.datetime
+    by: str
+    format: str
+    outcome: str = "unknown"
+    reply: str = ""
 
 
 @attrs.frozen(kw_only=True)
