@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
+from fractions import Fraction
 
 import pytest
+from tests.domain.invoices import CURRENCIES, Invoice, check, rounded
 
 import salespipeline as sp
+from salespipeline.domain.totals import totals
 
 CARRIAGE = {"description": "Carriage", "amount": "25.00", "tax": "20"}
 
@@ -109,3 +113,52 @@ def test_the_pdf_shows_how_the_net_comes_from_the_lines(sales, deal):
         "£9,606.00",
     ):
         assert shown in words
+
+
+# --- laws, over every currency of ISO 4217 ----------------------------------------------------------------
+
+
+def test_what_a_deposit_took_in_advance_bears_no_discount_again(sales, deal):
+    carriage = CARRIAGE | {"amount": None, "percent": "1"}
+    quote = sales.documents.draft(deal, "quote", discount="5%", charges=[carriage])
+    assert str(quote.totals.net) == "8,064.00 GBP"  # 8,400.00 − 420.00 + 84.00
+    deposit = sales.documents.mark_sent(sales.documents.deposit(quote, "30%"))
+    final = sales.documents.convert(quote.id, "invoice", deduct=[deposit])
+    assert [str(one.totals.net) for one in (deposit, final)] == ["2,419.20 GBP", "5,644.80 GBP"]
+    assert [line.description for line in final.lines] == [
+        "Racking, bay",
+        "Discount",
+        "Deposit 30%, QUO/00001 (INV/00001)",
+    ]
+
+
+def test_the_laws_of_money_hold_for_documents_in_every_currency(opened):
+    sales = opened("memory:")
+    sales.settings.edit_organisation(name="Northgate Ltd", email="sales@northgate.example")
+    acme, desk = sales.contacts.add("Acme Ltd"), sales.documents
+    for at, currency in enumerate(CURRENCIES):
+        dice = random.Random(currency)
+        one = next(one for one in iter(lambda dice=dice, currency=currency: Invoice(dice, currency), None) if asks(one))
+        facts = {"currency": currency, "discount": one.discount, "charges": one.charges}
+        invoice = desk.mark_sent(desk.draft(acme, "invoice", lines=one.lines, **facts))
+        check(one, invoice.totals)
+        assert desk.draft(acme, "invoice", lines=one.lines[::-1], **facts).totals == invoice.totals, currency
+
+        credit = desk.mark_sent(desk.convert(invoice, "credit note"))
+        there, back = invoice.totals, credit.totals
+        assert (back.net, back.tax, back.total) == (-there.net, -there.tax, -there.total), currency
+        assert desk[invoice.id].balance == sp.Money.zero(currency)
+        if at % 4:  # a deposit is an invoice as well
+            continue
+        quote = desk.mark_sent(desk.draft(acme, "quote", lines=one.lines, **facts))
+        deposit = desk.mark_sent(desk.deposit(quote, "30%"))
+        final = desk.convert(quote.id, "invoice", deduct=[deposit])
+        assert deposit.totals.net + final.totals.net == quote.totals.net, currency
+        shares = [rounded(Fraction(tax.net.minor * 30, 100)) for tax in quote.totals.taxes]
+        assert [tax.net.minor for tax in deposit.totals.taxes] == [share for share in shares if share], currency
+
+
+def asks(one):
+    """Whether an invoice asks for money at each of its rates: one that does not is not credited by a mirror."""
+    found = totals(one.lines, one.currency, discount=one.discount, charges=one.charges)
+    return all(tax.net.amount > 0 for tax in found.taxes)

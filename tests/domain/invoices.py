@@ -20,8 +20,8 @@ CURRENCIES = sorted(DIGITS)
 class Invoice:
     """One generated invoice: nobody checks its amounts before they are added up."""
 
-    def __init__(self, dice: random.Random) -> None:
-        self.currency = sp.Currency(dice.choice(CURRENCIES))
+    def __init__(self, dice: random.Random, currency: str | None = None) -> None:
+        self.currency = sp.Currency(currency or dice.choice(CURRENCIES))
         digits = self.currency.digits
         taxes = dice.sample(TAXES, dice.randint(1, 3))
         self.lines = tuple(self._line(dice, taxes, digits) for _ in range(dice.randint(1, 5)))

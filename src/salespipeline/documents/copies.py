@@ -13,8 +13,8 @@ from salespipeline.documents.drafting import draft_from, edited_draft
 from salespipeline.domain.approving import with_approval
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.copying import (
-    deduction_lines,
     deposit_lines,
+    less,
     merged,
     revision_of,
     superseded,
@@ -79,12 +79,11 @@ class Copies(Collection[Document]):
                 if into is not DocumentType.INVOICE or deposit.takes != "deposit" or deposit.source_id != record.id:
                     message = f"{deposit.name} is not a deposit on {record.name}: documents.deposit() makes one"
                     raise Invalid(Problem("deduct", "choice", message), record=record.name, action="convert")
-                filled["lines"] = (*filled["lines"], *deduction_lines(deposit))
             return draft_from(
                 self._sales,
                 work,
                 into,
-                filled,
+                less(filled, deposits),
                 dict(given),
                 source=record,
                 takes=takes_of(record, into),

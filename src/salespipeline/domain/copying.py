@@ -14,11 +14,11 @@ from salespipeline.domain.document import Document, DocumentType
 from salespipeline.domain.lines import Discount, Line, Tax
 from salespipeline.domain.rules import Move, refuse
 from salespipeline.domain.taking import left_to_deliver
-from salespipeline.domain.totals import Charge, net
+from salespipeline.domain.totals import Charge, net, totals
 from salespipeline.errors import Invalid, NotAllowed, Problem, shown
 from salespipeline.money import EXACT, ROUNDING, Amount, Money, allocate, decimal, product, round_half_up
 
-__all__ = ["deduction_lines", "deposit_lines", "merged", "revision_of", "superseded", "takes_of", "values_of"]
+__all__ = ["deposit_lines", "less", "merged", "revision_of", "superseded", "takes_of", "values_of"]
 
 T = DocumentType
 
@@ -177,25 +177,50 @@ def deposit_lines(document: Document, share: Amount, words: str) -> tuple[Line, 
     )
 
 
-def deduction_lines(deposit: Document) -> tuple[Line, ...]:
+def _deduction_lines(deposit: Document) -> tuple[Line, ...]:
     """Return the lines that take a deposit off again, each named after it."""
     words = f" ({deposit.reference})"
     return tuple(attrs.evolve(line.negated(), description=line.description + words, of=None) for line in deposit.lines)
 
 
+def less(filled: Mapping[str, Any], deposits: Iterable[Document]) -> dict[str, Any]:
+    """Return the values *filled* in, less *deposits*.
+
+    What is deducted bears no discount and no percentage again, so those of the whole are settled before it is.
+    """
+    settled = _settled(filled["lines"], filled["currency"], filled["discount"], filled["charges"])
+    lines = [line for deposit in deposits for line in _deduction_lines(deposit)]
+    return {**filled, **settled, "lines": (*settled["lines"], *lines)} if lines else dict(filled)
+
+
 def merged(documents: Iterable[Document]) -> dict[str, Any]:
     """Return the lines and charges of several documents as those of one; a discount becomes lines of its own."""
     lines: list[Line] = []
-    charges = []
+    charges: list[Charge] = []
     for document in documents:
-        lines += [attrs.evolve(line, of=None) for line in document.lines]
-        for tax in document.totals.taxes:
-            if tax.discount:
-                rate = Tax(percent=tax.percent, category=tax.category, code=tax.code, reason=tax.reason)
-                lines.append(Line("Discount", quantity=-1, unit_price=tax.discount.amount, tax=rate))
-        whole = document.totals.lines
-        charges += [attrs.evolve(charge, amount=charge.net(whole).amount, percent=None) for charge in document.charges]
+        settled = _settled(document.lines, document.currency, document.discount, document.charges)
+        lines += [attrs.evolve(line, of=None) for line in settled["lines"]]
+        charges += settled["charges"]
     return {"lines": tuple(lines), "charges": tuple(charges)}
+
+
+def _settled(
+    lines: tuple[Line, ...], currency: str, discount: Discount | None, charges: tuple[Charge, ...]
+) -> dict[str, Any]:
+    """Return the same sums without a discount or a percentage of the whole: lines of their own, and amounts."""
+    found = totals(lines, currency, discount=discount, charges=charges)
+    taken = [
+        Line(
+            "Discount",
+            quantity=-1,
+            unit_price=tax.discount.amount,
+            tax=Tax(percent=tax.percent, category=tax.category, code=tax.code, reason=tax.reason),
+        )
+        for tax in found.taxes
+        if tax.discount
+    ]
+    fixed = [attrs.evolve(one, amount=one.net(found.lines).amount, percent=None) for one in charges]
+    return {"lines": (*lines, *taken), "discount": None, "charges": tuple(fixed)}
 
 
 def _negated(discount: Discount | None) -> Discount | None:
