@@ -1,6 +1,6 @@
 """Draw the documents that docs/pdf.md shows, as pictures: ``python docs/gallery/make.py``.
 
-It needs ``pypdfium2``, ``segno`` for the payment code, and the browser Chromium for the page of HTML.
+It needs ``pypdfium2``, ``factur-x``, ``segno`` for the payment code, and the browser Chromium for the page of HTML.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from salespipeline.render.pdf import PdfRenderer, Theme
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))  # the documents are those that the tests draw
 
+from tests.einvoice.kinds import issued, line  # noqa: E402
 from tests.render.papers import picture, view  # noqa: E402
 
 GREEN = Theme(accent="#14532d", payment_code=True)
@@ -34,10 +35,22 @@ PAPERS = {
 }
 
 
+def electronic() -> bytes:
+    """Return a Factur-X, which looks like any other invoice."""
+    lines = [
+        line("210.00", 40, description="Rayonnage, travée de 3,6 m", discount="4%", unit="pièces"),
+        line("45.00", "7.5", tax="10", unit="h", description="Pose"),
+        line("12.50", 3, tax="5.5", description="Manuel"),
+    ]
+    facts = {"delivered": "2026-11-20", "customer_reference": "CDE 4711", "subject": "Nouvel entrepôt"}
+    sales, invoice = issued("FR", lines=lines, **facts)
+    return sales.documents.einvoice(invoice).content
+
+
 def main() -> None:
     """Write one picture a page."""
-    for name, (shown, theme) in PAPERS.items():
-        content = PdfRenderer(theme=theme).render(shown).content
+    drawn = {name: PdfRenderer(theme=theme).render(shown).content for name, (shown, theme) in PAPERS.items()}
+    for name, content in (drawn | {"facturx": electronic()}).items():
         with pypdfium2.PdfDocument(content) as document:
             for at, sheet in enumerate(document, 1):
                 sheet.render(scale=1.1).to_pil().quantize(48).save(HERE / f"{name}-{at}.png", optimize=True)

@@ -14,7 +14,7 @@ from salespipeline.domain.settings import Settings
 from salespipeline.einvoice import Invoice, problems_of, profile_of, terms_of
 from salespipeline.errors import Invalid, NotAllowed, Problem, RenderError, shown
 from salespipeline.transmission import EInvoice, HybridRenderer
-from salespipeline.views import view_of
+from salespipeline.views import UNTAXED, view_of
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
 
 FORMATS = ("facturx", "cii", "ubl")
 TYPES = (DocumentType.INVOICE, DocumentType.CREDIT_NOTE)
+WORDS = ("discount", "credit_note", *(f"untaxed_{category.lower()}" for category in UNTAXED))
 PDF, XML = "application/pdf", "application/xml"
 
 
@@ -73,7 +74,7 @@ def invoice_of(work: Work, document: Document) -> Invoice:
         payment=document.payment_details if issued else organisation.payment,
         legal_notes=document.legal_notes if issued else organisation.legal_notes,
         preceding=_preceding(work, document),
-        words=tuple((key, label(key, locale)) for key in ("discount", "credit_note")),
+        words=tuple((key, label(key, locale)) for key in WORDS),
     )
 
 

@@ -12,9 +12,10 @@ from salespipeline.domain.totals import Totals
 from salespipeline.money import Money
 from salespipeline.ports import DocumentView, LineView, PartyView, SumView, TaxView
 
-__all__ = ["view_of"]
+__all__ = ["UNTAXED", "view_of"]
 
 LEGAL = ("invoice", "credit_note")
+UNTAXED = ("AE", "K", "G", "O")  # the categories whose name is the reason why there is no tax
 TOWN_FIRST = ("GB", "IE", "US", "CA", "AU", "NZ", "IN")  # where the postcode stands behind the town
 
 
@@ -62,7 +63,7 @@ def view_of(
                 tax=tax.tax,
                 code=tax.code,
                 category=tax.category,
-                reason=tax.reason,
+                reason=tax.reason or _untaxed(tax.category, locale),
             )
             for tax in totals.taxes
         ),
@@ -118,6 +119,13 @@ def _party(party: Party | None, locale: str) -> PartyView:
         website=party.website,
         ids=party.ids,
     )
+
+
+def _untaxed(category: str, locale: str) -> str:
+    """Return what is said where nobody gave a reason, and the law wants one: reverse charge, export and the like."""
+    from salespipeline.render.labels import label
+
+    return label(f"untaxed_{category.lower()}", locale) if category in UNTAXED else ""
 
 
 def _town(party: Party, locale: str) -> list[str]:

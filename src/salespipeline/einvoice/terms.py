@@ -26,13 +26,8 @@ __all__ = ["EXTENDED", "PLAIN", "VATEX", "Invoice", "bank", "exact", "profile_of
 PLAIN, EXTENDED = "en16931", "extended"
 FINEST = 6  # decimals of a price; a finer one is written for ten thousand
 VATEX = re.compile(r"VATEX-[A-Z]{2}-[A-Z0-9-]{1,20}", re.ASCII)
-# Why a category bears no tax, where the document does not say so: code of the list VATEX, and the words beside it.
-_REASONS = {
-    "AE": ("VATEX-EU-AE", "Reverse charge"),
-    "K": ("VATEX-EU-IC", "Intra-Community supply"),
-    "G": ("VATEX-EU-G", "Export outside the EU"),
-    "O": ("VATEX-EU-O", "Not subject to VAT"),
-}
+# Why a category bears no tax, by the list VATEX.
+_CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
 _DISCOUNT = "95"  # UNTDID 5189
 
 
@@ -41,7 +36,8 @@ class Invoice:
     """What an electronic invoice is made of: the document as it was issued, and what it refers to.
 
     *preceding* are reference, date and type code of earlier invoices: the one that a credit note credits, the deposits that
-    an invoice takes off. *words* are those of the document's language for ``discount`` and ``credit_note``.
+    an invoice takes off. *words* are those of the document's language for ``discount``, ``credit_note``, and for why a category
+    bears no tax, such as ``untaxed_ae``.
     """
 
     document: Document
@@ -121,7 +117,7 @@ def terms_of(invoice: Invoice, profile: str = PLAIN) -> dict[str, Any]:
         "BG-7": party_terms(invoice.buyer, selling=False, taxed=taxed),
         "BG-20": [],
         "BG-21": [],
-        "BG-23": [_tax(one, sign) for one in totals.taxes],
+        "BG-23": [_tax(one, invoice, sign) for one in totals.taxes],
         "BG-25": [_line(line, place, invoice, sign, profile) for place, line in enumerate(document.lines, start=1)],
         **_process(invoice),
         **_payment(invoice),
@@ -183,8 +179,8 @@ def _bare(text: str) -> str:
     return "".join(text.split()).upper()
 
 
-def _tax(one: TaxTotal, sign: int) -> dict[str, str]:
-    code, words = _exemption(one.category, one.reason)
+def _tax(one: TaxTotal, invoice: Invoice, sign: int) -> dict[str, str]:
+    code, words = _exemption(one.category, one.reason, invoice)
     found = {
         "BT-116": _money(one.net, sign),
         "BT-117": _money(one.tax, sign),
@@ -196,11 +192,12 @@ def _tax(one: TaxTotal, sign: int) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _exemption(category: str, reason: str) -> tuple[str, str]:
+def _exemption(category: str, reason: str, invoice: Invoice) -> tuple[str, str]:
     """Return the code and the words of why a category bears no tax; a zero rate is a rate, and needs none."""
     if category in ("S", "Z", "L", "M"):
         return "", ""
-    code, words = _REASONS.get(category, ("", ""))
+    code = _CODES.get(category, "")
+    words = invoice.word(f"untaxed_{category.lower()}") if code else ""
     if VATEX.fullmatch(reason):
         return reason, words
     return code, reason or words
@@ -312,7 +309,7 @@ def _line(line: Line, place: int, invoice: Invoice, sign: int, profile: str) -> 
         "BT-154": rest.strip(),
         "BT-155": line.reference,
         **_price(price),
-        **_line_exemption(line.tax, profile),
+        **_line_exemption(line.tax, invoice, profile),
     }
     if code is None:  # the list has no such unit: nothing is lost if the line says it in words
         terms["BT-127-00"] = [{"BT-127": f"{exact(quantity)} {line.unit}"}]
@@ -334,8 +331,8 @@ def _price(price: Decimal) -> dict[str, str]:
     return {"BT-146": exact(price.scaleb(4, context=EXACT)), "BT-149": "10000"}
 
 
-def _line_exemption(tax: Tax, profile: str) -> dict[str, str]:
+def _line_exemption(tax: Tax, invoice: Invoice, profile: str) -> dict[str, str]:
     if profile != EXTENDED or not tax.reason:
         return {}
-    code, words = _exemption(tax.category, tax.reason)
+    code, words = _exemption(tax.category, tax.reason, invoice)
     return {"EXT-FR-FE-178": words} | ({"EXT-FR-FE-179": code} if VATEX.fullmatch(tax.reason) else {})
