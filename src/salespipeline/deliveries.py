@@ -19,7 +19,7 @@ from salespipeline.domain.sending import Batch, Delivery, DeliveryState
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.templates import MailTemplate
 from salespipeline.errors import Invalid, NotFound, Problem, shown
-from salespipeline.filters import identity
+from salespipeline.filters import identity, instants
 from salespipeline.listing import Shape
 from salespipeline.query import All, Cmp, OneOf, Predicate, Query
 from salespipeline.sending_report import SendReport, SendRow
@@ -88,6 +88,7 @@ class Deliveries(Collection[Delivery]):
             "state": identity("state", _state),
             "batch": identity("batch", as_id),
             "document": identity("document", as_id),
+            "planned": instants("planned"),
         },
         orders={"planned": "planned", "position": "position"},
         default="-planned",

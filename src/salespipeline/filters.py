@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import TypeAlias
 
 import attrs
@@ -156,6 +156,26 @@ def moment(day_field: str, instant_field: str) -> Filter:
         return by_day.make(operator, value, settings, path)
 
     return Filter(by_day.operators, make)
+
+
+def instants(field: str) -> Filter:
+    """A moment (an aware datetime), or a whole day where the organisation is (a date), of what keeps only the moment."""
+
+    def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
+        if operator == "between":
+            first, last = pair_of(value, path)
+            return All((make("ge", first, settings, path), make("le", last, settings, path)))
+        if isinstance(value, datetime):
+            return Cmp(field, _COMPARISONS[operator], instant(aware(value, path)))
+        found = as_date(value, path)
+        start, end = (
+            instant(datetime.combine(one, time(), settings.zone)) for one in (found, found + timedelta(days=1))
+        )
+        if not operator:
+            return All((Cmp(field, ">=", start), Cmp(field, "<", end)))
+        return Cmp(field, "<" if operator in ("lt", "le") else ">=", start if operator in ("lt", "ge") else end)
+
+    return Filter((*_COMPARISONS, "between"), make)
 
 
 def money(field: str) -> Filter:

@@ -15,7 +15,7 @@ from salespipeline.domain.jobs import Job
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Refused
-from salespipeline.filters import identity, moment, search, words
+from salespipeline.filters import identity, instants, search, words
 from salespipeline.issuing import next_number
 from salespipeline.listing import Shape
 from salespipeline.opportunities import given_contact
@@ -58,7 +58,7 @@ class Jobs(Collection[Job]):
             "reference": words("reference"),
             "project": words("project"),
             "text": search("text"),
-            "created": moment("created", "created"),
+            "created": instants("created"),
         },
         orders={"created": "created", "reference": "reference"},
         default="-created",

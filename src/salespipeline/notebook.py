@@ -82,8 +82,9 @@ def table_html(
     off: Collection[int] = (),
     bars: Iterable[str] = (),
     foot: Sequence[Row] = (),
+    most: int | None = MOST_ROWS,
 ) -> str:
-    """Return *rows* as a table under a title; at most ``MOST_ROWS`` are shown, with a line saying how many more.
+    """Return *rows* as a table under a title; at most *most* are shown, with a line saying how many more.
 
     *total* is how many there are where not all are passed, *notes* stand beside the title. A currency, type or status
     that is the same in every row is said once, there, and a column in which nothing stands is left out. *colours* says, for a
@@ -94,7 +95,7 @@ def table_html(
     True
     """
     number = len(rows) if total is None else total
-    shown = rows[:MOST_ROWS]
+    shown = rows[:most]
     names = [name for name in shown[0] if any(row.get(name) not in (None, "") for row in shown)] if shown else []
     for name in _ONCE:
         values = {row.get(name) for row in rows}
@@ -201,7 +202,7 @@ def report_html(report: Report[Any]) -> str:
     return table_html(report.title, report.labelled(), bars=[name for name, hint in hints.items() if hint is Money])
 
 
-def plan_html(plan: Plan) -> str:
+def plan_html(plan: Plan, *, most: int | None = MOST_ROWS) -> str:
     """Return a plan: those to be mailed first, then, faded, those left out; every reason is counted above."""
     rows = sorted(plan.to_dicts(), key=lambda row: bool(row["left_out"]))
     off = range(len(plan.included), len(rows))
@@ -209,14 +210,14 @@ def plan_html(plan: Plan) -> str:
     for row in rows[len(plan.included) :]:
         counts[row["left_out"]] = counts.get(row["left_out"], 0) + 1
     notes = [f"{number:,} × {why}" for why, number in counts.items()]
-    return table_html(plan.headline, rows, off=off, notes=notes)
+    return table_html(plan.headline, rows, off=off, notes=notes, most=most)
 
 
-def sent_html(report: SendReport) -> str:
+def sent_html(report: SendReport, *, most: int | None = MOST_ROWS) -> str:
     """Return what became of each document; those that need somebody's attention first."""
     rows = sorted(report.to_dicts(), key=lambda row: row["state"] in ("sent", "left out"))
     off = [at for at, row in enumerate(rows) if row["state"] == "left out"]
-    return table_html(report.headline, rows, off=off)
+    return table_html(report.headline, rows, off=off, most=most)
 
 
 def setting_html(settings: SettingList[Any]) -> str:

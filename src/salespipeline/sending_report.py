@@ -119,6 +119,8 @@ class Plan(Tabular):
     (<Send all: 1 to mail, 0 left out>, 'buyer@acme.example')
     >>> plan.to_pandas()["total"].sum() == plan.to_polars()["total"].sum()
     True
+    >>> "QUO/00001" in plan.to_html(), plan.to_csv().count("QUO/00001")
+    (True, 3)
     >>> plan.preview("QUO/00001").bodies.text.splitlines()[0]
     'Dear Sir or Madam,'
     >>> print(plan.run(key="quotes of 24 November"))
@@ -207,6 +209,16 @@ class Plan(Tabular):
             for row in self.rows
         ]
 
+    def to_csv(self) -> str:
+        """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
+        return csv_of(self.to_dicts(), PLAN_COLUMNS)
+
+    def to_html(self) -> str:
+        """Return a table of every document, to show in a page or to keep; a notebook shows the first ones only."""
+        from salespipeline.notebook import plan_html
+
+        return plan_html(self, most=None)
+
     def _columns(self) -> Mapping[str, type]:
         return PLAN_COLUMNS
 
@@ -248,8 +260,8 @@ class SendReport(Tabular):
     >>> report = sales.documents.all().plan_send_all().run()
     >>> report.count(DeliveryState.SENT), report.to_dicts()[0]["state"]
     (1, 'sent')
-    >>> report.to_csv().splitlines()[0]
-    '"reference","state","to","subject","reason"'
+    >>> report.to_csv().splitlines()[0], report.to_html().count("<tr>")
+    ('"reference","state","to","subject","reason"', 2)
     >>> list(report.to_pandas()["to"]) == list(report.to_polars()["to"])
     True
     """
@@ -284,6 +296,12 @@ class SendReport(Tabular):
     def to_csv(self) -> str:
         """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
         return csv_of(self.to_dicts(), SENT_COLUMNS)
+
+    def to_html(self) -> str:
+        """Return a table of every document, to show in a page or to keep; a notebook shows the first ones only."""
+        from salespipeline.notebook import sent_html
+
+        return sent_html(self, most=None)
 
     def _columns(self) -> Mapping[str, type]:
         return SENT_COLUMNS

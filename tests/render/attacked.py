@@ -10,12 +10,13 @@ import json
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
-from hostile import corpus
+from hostile import corpus, styles
 
 from salespipeline.errors import TemplateError
-from salespipeline.render.bodies import MailTemplate, render_bodies
+from salespipeline.render.bodies import MailTemplate, check_template, render_bodies
 from salespipeline.render.placeholders import example
 
 SECONDS, MEGABYTES = 1, 200
@@ -48,6 +49,37 @@ def outcome(source: str, data: dict[str, object], *, html: bool, full: bool = Tr
     return "it went through"
 
 
+def checked(source: str) -> str:
+    """Return ``stopped`` where the check before saving finds something, in time, or what went wrong."""
+    template = MailTemplate("hostile", "subject", source, full=True)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    try:
+        found = check_template(template)
+    except TooSlow:
+        return f"it ran for {SECONDS} s"
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
+        return f"raised {type(error).__name__}"
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    if not all(error.line is not None and len(str(error)) < 600 for error in found):
+        return "badly told"
+    return "stopped"
+
+
+def styled(css: str, html: str) -> str:
+    """Return ``stopped`` where a style is refused, or written in time."""
+    began = time.process_time()
+    try:
+        render_bodies(MailTemplate("hostile", "subject", "text", html, css=css), {})
+    except TemplateError as error:
+        if len(str(error)) > 600:
+            return "badly told"
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
+        return f"raised {type(error).__name__}"
+    used = time.process_time() - began  # what is not written in Python cannot be interrupted
+    return "stopped" if used < SECONDS else f"it ran for {used:.1f} s"
+
+
 def big() -> dict[str, object]:
     """Return a record that is as large as records come: a long note, five hundred lines."""
     data = dict(example())
@@ -68,6 +100,9 @@ def main(first: int, step: int) -> None:
         for html in (False, True):
             print(json.dumps([at, html, outcome(source, data, html=html)]), flush=True)
         print(json.dumps([at, "plain", outcome(source, data, html=False, full=False)]), flush=True)
+        print(json.dumps([at, "checked", checked(source)]), flush=True)
+    for at, (css, html) in list(enumerate(styles()))[first::step]:
+        print(json.dumps([at, "style", styled(css, html)]), flush=True)
 
 
 if __name__ == "__main__":

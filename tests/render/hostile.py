@@ -375,3 +375,40 @@ def corpus() -> list[str]:
     """Return every attack, once."""
     written = [line for block in (CLIMBS, FORMATS, TOOLS, BOMBS) for line in block.strip().splitlines()]
     return list(dict.fromkeys([*written, *made()]))
+
+
+def styles() -> list[tuple[str, str]]:
+    """Return style rules that mean harm, or are only too many, each with a page."""
+    page, long, deep = "<p class=x>y</p>", "<p class=x>y" * 5_000, "<div class=x>" * 3_000
+    barred = [
+        "@import 'https://t.example/x.css';",
+        "p { background: url(https://t.example/x.png) }",
+        "p { background: URL ( 'https://t.example' ) }",
+        "p { background: u\\72l(https://t.example) }",
+        "p { background: image-set('https://t.example' 1x) }",
+        "p { width: expression(alert(1)) }",
+        "p { x: javascript:alert(1) }",
+        "</style><script>alert(1)</script>",
+        "p { color: red } <!-- ",
+        "p { color: red",
+        "p } {",
+        "p { content: '\x00' }",
+        "p { content: '\ud800' }",
+        "x" * 17_000,
+        "{" * 8_000 + "}" * 8_000,
+        "{}" * 8_000,
+        "p{" * 5_000 + "}" * 5_000,
+        "@media all{" * 1_000 + "}" * 1_000,
+        ":not(" * 3_000 + "{}",
+        "p " * 8_000 + "{a:b}",
+        "* > " * 4_000 + "{a:b}",
+        "p:nth-child(2n+1)" * 900 + "{a:b}",
+        "[class*='x']" * 1_200 + "{a:b}",
+    ]
+    many = ["".join(f"p{{a{at}:b}}" for at in range(1_500)), "".join(f"*{{a{at}:b}}" for at in range(30))]
+    many += [
+        "".join(f"div div div div .x{{a{at}:b}}" for at in range(60)),
+        "*{" + "a:b;" * 4_000 + "}",
+        "p{a:'" + "b" * 16_000 + "'}",
+    ]
+    return [(css, page) for css in barred] + [(css, html) for css in many + barred[-5:] for html in (long, deep)]

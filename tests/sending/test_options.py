@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from datetime import date
 
 import pytest
 
@@ -161,3 +162,46 @@ def test_a_letter_that_is_refused_frees_all_its_documents(sales, letter, post):
     assert [row.state.name for row in report] == ["FAILED"] * 3 + ["SENT"]
     assert sales.documents.where(sent=True).count() == 1
     assert sales.documents.edit(letter.rows[0].document_id, subject="Again").subject == "Again"
+
+
+# --- what is said of it afterwards ------------------------------------------------------------------------
+
+
+def test_rows_html_and_csv_list_every_planned_document_once(sales, deal, post):
+    post(NotSent(reason="no such user", code=550))
+    with sales.transaction():
+        made = [sales.documents.draft(deal, "quote") for _ in range(60)]
+        for one in (made[1], *made[3:]):
+            sales.documents.hold(one)
+    plan = sales.documents.order("reference").plan_send_all()
+    report = plan.run()
+    names = [one.reference for one in made]
+    assert [row["reference"] for row in report.to_dicts()] == names
+    assert [row.state.name for row in report][:3] == ["FAILED", "SKIPPED", "SENT"]
+    for told in (plan, report):
+        cells = [cell for row in told.to_csv().splitlines()[1:] for cell in row.split(",")[:1]]
+        assert cells == [f'"{name}"' for name in names]
+        assert all(told.to_html().count(f"<td>{name}</td>") == 1 for name in names)
+    assert "… and 10 more" in report._repr_html_()
+    assert "550 no such user" in report.to_html()
+
+
+def test_deliveries_are_found_by_state_document_and_day(sales, deal, post, clock):
+    sales.settings.edit_organisation(time_zone="Pacific/Auckland")  # where it is the next day already
+    post(Unknown(reason="dropped"))
+    first = sales.documents.draft(deal, "quote")
+    sales.documents.all().plan_send_all().run()
+    clock.forward(days=2)
+    second = sales.documents.draft(deal, "quote")
+    sales.documents.where(reference=second.reference).plan_send_all().run()
+
+    def found(**filters):
+        return [one.document_reference for one in sales.deliveries.where(**filters).order("planned")]
+
+    assert found(state="uncertain") == found(document=first.id) == ["QUO/00001"]
+    day = date(2026, 11, 24)
+    assert found(planned=day) == found(planned__le=day) == found(planned__lt=date(2026, 11, 25)) == ["QUO/00001"]
+    assert found(planned__gt=day) == found(planned__ge=date(2026, 11, 26)) == ["QUO/00002"]
+    assert found(planned__between=(day, date(2026, 11, 26))) == ["QUO/00001", "QUO/00002"]
+    assert found(planned__lt=clock.now) == ["QUO/00001"]
+    assert [one.reference for one in sales.documents.where(created=date(2026, 11, 26))] == ["QUO/00002"]

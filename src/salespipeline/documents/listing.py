@@ -12,7 +12,7 @@ from salespipeline.collection import contact_of
 from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, owner_filter
 from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.settings import Settings
-from salespipeline.filters import choice, day, flag, identity, moment, money, words
+from salespipeline.filters import choice, day, flag, identity, instants, money, words
 from salespipeline.listing import Listing, Shape
 from salespipeline.ranking import CONTACT, OWNER, TYPE
 
@@ -89,7 +89,7 @@ SHAPE = Shape(
         "custom": answered(DocumentType),
         "date": day("date"),
         "due": day("due"),
-        "created": moment("created", "created"),
+        "created": instants("created"),
         "total": money("total"),
         "net": money("net"),
     },

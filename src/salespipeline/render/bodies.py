@@ -119,7 +119,7 @@ def _filled(template: MailTemplate, part: str, source: str, data: Mapping[str, o
 def _told(template: MailTemplate, part: str, error: Exception) -> TemplateError:
     line = getattr(error, "lineno", None) or _line_of(error)
     if isinstance(error, JinjaError) and error.message:
-        what = error.message if len(error.message) <= 300 else error.message[:299] + "…"
+        what = error.message
     else:  # its own words may hold what the record says
         what = f"a filter or a calculation was given something that it cannot take ({type(error).__name__})"
     return _error(template, part, line, what)
@@ -128,6 +128,7 @@ def _told(template: MailTemplate, part: str, error: Exception) -> TemplateError:
 def _error(template: MailTemplate, part: str, line: int | None, what: str) -> TemplateError:
     where = f" in line {line}" if line is not None else ""
     verb = "used" if part == "css" else "filled"
+    what = what if len(what) <= 300 else what[:299] + "…"
     message = f"the {part} of template {shown(template.name)} cannot be {verb}{where}: {what}"
     return TemplateError(message, template=template.name, part=part.lower(), line=line)
 

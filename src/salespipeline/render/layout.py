@@ -326,15 +326,17 @@ _SEVERAL = """\
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="box"
  style="background:#f5f8fa;border-radius:6px;font-size:14px;line-height:21px">
 {% for one in documents %}
-<tr><td class="ink" valign="top" style="padding:10px 18px;color:#1b2430">
+{% set line = "0" if loop.first else "1px" %}
+<tr><td class="ink rule" valign="top"
+ style="padding:12px 18px;border-top:{{ line }} solid #dfe3e8;color:#1b2430">
 <strong>{{ one.type_label }} {{ one.reference }}</strong>
 {% if one.subject %}<div class="soft" style="color:#566270">{{ one.subject }}</div>{% endif %}
 {% if one.due %}<div class="soft" style="font-size:13px;color:#566270">{{ one.due_label }} {{ one.due }}</div>{% endif %}
 {% if one.accept_link %}<div style="padding-top:4px"><a href="{{ one.accept_link | url }}" class="accent"
  style="font-weight:bold;color:#0c4a6e">[[accept_button]]</a></div>{% endif %}
 </td>
-<td class="accent" valign="top" align="right"
- style="padding:10px 18px;text-align:right;white-space:nowrap;font-weight:bold;color:#0c4a6e">
+<td class="accent rule" valign="top" align="right"
+ style="padding:12px 18px;border-top:{{ line }} solid #dfe3e8;text-align:right;white-space:nowrap;font-weight:bold;color:#0c4a6e">
 {% if one.type != "delivery_note" %}{{ one.total }}{% endif %}</td></tr>
 {% endfor %}
 </table>

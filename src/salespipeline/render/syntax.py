@@ -92,29 +92,32 @@ def _parsed(environment: Environment, source: str) -> nodes.Template:
 
 
 def _flaws(tree: nodes.Template, *, html: bool, full: bool) -> Iterator[Flaw]:
-    yield from _foreign(tree, full=full)
+    for line, message in _foreign(tree, full=full):
+        yield line, message
+        if message == _TOO_MUCH:
+            return  # nobody else may walk through it
     if html:
         yield from _unsafe(tree)
 
 
 def _foreign(tree: nodes.Node, *, full: bool) -> Iterator[Flaw]:
     """Yield what is not in our language. No recursion: the tree may be as deep as its author is evil."""
-    waiting, count = [(tree, 0, 0, 1)], 0
+    waiting, count = [(tree, 0, 0, 1, False)], 0
     while waiting:
-        node, depth, loops, line = waiting.pop()
+        node, depth, loops, line, said = waiting.pop()
         line = node.lineno or line  # a few have none: they stand where what is around them stands
         count += 1
         if count > MOST_NODES or depth > MOST_DEPTH or loops > MOST_LOOPS:
             yield line, _TOO_MUCH
             return
-        message = _wrong(node) or ("" if full or isinstance(node, _PLAIN) else _too_much(node))
+        message = "" if said else _wrong(node) or ("" if full or isinstance(node, _PLAIN) else _too_much(node))
         if message:
             yield line, message
-            continue  # of what is in it, nothing more is said
+            said = True  # of what is in it, no more than how deep it goes
         loops += isinstance(node, nodes.For)
         for at, child in enumerate(node.iter_child_nodes()):
             # An elif is one level deeper than the one before it, as it is in Python.
-            waiting.append((child, depth + 1 + (at // 4 if isinstance(node, nodes.If) else 0), loops, line))
+            waiting.append((child, depth + 1 + (at // 4 if isinstance(node, nodes.If) else 0), loops, line, said))
 
 
 def _too_much(node: nodes.Node) -> str:
