@@ -26,7 +26,7 @@ from salespipeline.sweeping import GRACE, Swept, sweep
 from salespipeline.work import Work
 from salespipeline.zipping import Packed, zipped
 
-__all__ = ["MOST_BYTES", "Attachments", "Content", "kept_file"]
+__all__ = ["MOST_BYTES", "Attachments", "Content", "attachment_on", "kept_file"]
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
@@ -115,10 +115,10 @@ class Attachments(Collection[Attachment]):
         """
         facts = {"name": name, "audience": audience, "comment": comment}
         with self._sales.work(write=False) as work:
-            _attachment(work, subject_of(work, record), facts)  # before anything is kept
+            attachment_on(work, subject_of(work, record), facts)  # before anything is kept
         file = kept_file(self, name, content, most_bytes)
         with self._sales.work() as work:
-            return work.keep(_attachment(work, subject_of(work, record), facts | file), action="created")
+            return work.keep(attachment_on(work, subject_of(work, record), facts | file), action="created")
 
     def of(self, record: object, *, audience: str = "everyone") -> Listing[Attachment]:
         """Return the files of a record; of an opportunity also those of its notes, its documents and its jobs.
@@ -257,7 +257,8 @@ def kept_file(attachments: Attachments, name: str, content: Content, most_bytes:
     return facts | attachments._scanned(name, digest)
 
 
-def _attachment(work: Work, subject: Subject, facts: Mapping[str, object]) -> Attachment:
+def attachment_on(work: Work, subject: Subject, facts: Mapping[str, object]) -> Attachment:
+    """Return an attachment of *subject*, checked, with the *facts* that are known so far."""
     values: dict[str, object] = {"digest": "", "size": 0, "media_type": "", **facts}
     return Attachment(
         id=work.new_id(),

@@ -18,6 +18,8 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.facts import Chain
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
+from salespipeline.domain.notes import Note
+from salespipeline.domain.notices import Notice
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.sortable import instant
@@ -33,7 +35,9 @@ from salespipeline.indexes import (
     document_index,
     item_index,
     job_index,
+    note_index,
     nothing_index,
+    notice_index,
     opportunity_index,
     setting_index,
 )
@@ -231,6 +235,62 @@ KEPT: tuple[Kept, ...] = (
         ),
         (Attachment,),
         attachment_index,
+    ),
+    Kept(
+        Kind(
+            "note",
+            (
+                _text("record"),
+                _text("opportunity"),
+                _text("thread"),
+                _text("reply_to"),
+                _text("kind"),
+                _text("status"),
+                _text("author"),
+                _text("owner"),
+                Field("tags", str, many=True),
+                Field("flags", str, many=True),
+                Field("mentions", str, many=True),
+                _text("call"),
+                _text("message_id"),
+                _sorted("subject"),
+                _text("text"),
+                _sorted("created"),
+            ),
+            unique=(("message_id",),),
+            paths=(
+                ("created",),
+                ("record", "created"),
+                ("opportunity", "created"),
+                ("thread", "created"),
+                ("reply_to",),
+                ("owner", "status"),
+                ("subject",),
+            ),
+        ),
+        (Note,),
+        note_index,
+    ),
+    Kept(
+        Kind(
+            "notice",
+            (
+                _text("record"),
+                _text("opportunity"),
+                _text("purpose"),
+                _text("key"),
+                _text("to"),
+                _text("state"),
+                Field("retry_at", int),
+                Field("lease_until", int),
+                _text("message_id"),
+                _sorted("created"),
+            ),
+            unique=(("key",), ("message_id",)),
+            paths=(("created",), ("state", "created"), ("opportunity", "created"), ("record", "created")),
+        ),
+        (Notice,),
+        notice_index,
     ),
     Kept(Kind("chain"), (Chain,), nothing_index),
     Kept(

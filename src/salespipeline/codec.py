@@ -26,6 +26,8 @@ from salespipeline.domain.attachments import Audience, Scan
 from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.fields import Answer, AnswerType
 from salespipeline.domain.lines import Tax
+from salespipeline.domain.notes import Call, NoteKind, NoteStatus
+from salespipeline.domain.notices import NoticeState
 from salespipeline.domain.opportunity import Status
 from salespipeline.domain.sending import BatchState, DeliveryState
 from salespipeline.entries import Entry, Stored
@@ -152,13 +154,29 @@ def _is_row(kind: Any) -> bool:
     return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
 
 
+_WORDS = (
+    Status,
+    DocumentType,
+    Approval,
+    AnswerType,
+    DeliveryState,
+    BatchState,
+    Audience,
+    Scan,
+    NoteKind,
+    NoteStatus,
+    Call,
+    NoticeState,
+)
+
+
 def _make_converter() -> cattrs.Converter:
     # Detailed validation is for input of people; rows are read fast, and refused whole (measured: 1.5 times faster).
     converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _exactly(primitive))
     # By class, because each of these enumerations is also a str.
-    for words in (Status, DocumentType, Approval, AnswerType, DeliveryState, BatchState, Audience, Scan):
+    for words in _WORDS:
         converter.register_structure_hook(words, _from_text(words))
         converter.register_unstructure_hook(words, str)
     converter.register_structure_hook(Decimal, _from_text(_number))

@@ -14,11 +14,13 @@ from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
 from salespipeline.domain.links import Keyring
+from salespipeline.domain.notes import Note
+from salespipeline.domain.notices import Notice
 from salespipeline.domain.numbering import Series, counter
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
-from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import NoteTag, Probability, Stage, Tag, TaxRate, User
 from salespipeline.domain.sortable import answer_marks, instant
 from salespipeline.domain.templates import Template
 from salespipeline.entries import Scalar
@@ -35,7 +37,9 @@ __all__ = [
     "document_index",
     "item_index",
     "job_index",
+    "note_index",
     "nothing_index",
+    "notice_index",
     "opportunity_index",
     "setting_index",
 ]
@@ -53,6 +57,7 @@ SETTING_LISTS: dict[type[Any], str] = {
     Stage: "stage",
     Probability: "probability",
     Tag: "tag",
+    NoteTag: "note_tag",
     TaxRate: "tax_rate",
     User: "user",
     Series: "series",
@@ -229,3 +234,37 @@ def attachment_index(attachment: Attachment) -> Values:
     yield "scan", attachment.scan.value
     yield "digest", attachment.digest
     yield "created", instant(attachment.created_at)
+
+
+def note_index(note: Note) -> Values:
+    """Yield what can be queried of one."""
+    yield "record", note.record_id
+    yield "opportunity", note.opportunity_id
+    yield "thread", note.thread_id
+    yield "reply_to", note.reply_to
+    yield "kind", note.kind.value
+    yield "status", note.status.value
+    yield "author", note.author
+    yield "owner", note.owner_id
+    yield "tags", note.tags
+    yield "flags", note.flags
+    yield "mentions", tuple(dict.fromkeys(one.id for one in note.mentions))
+    yield "call", None if note.call is None else note.call.value
+    yield "message_id", None if note.message_id is None else fold(note.message_id)
+    yield "subject", fold(note.subject)
+    yield "text", fold(f"{note.subject} {note.text}")
+    yield "created", instant(note.created_at)
+
+
+def notice_index(notice: Notice) -> Values:
+    """Yield what can be queried of one."""
+    yield "record", notice.record_id
+    yield "opportunity", notice.opportunity_id
+    yield "purpose", notice.purpose
+    yield "key", notice.key
+    yield "to", notice.to.id
+    yield "state", notice.state.value
+    yield "retry_at", notice.retry_at or 0
+    yield "lease_until", notice.lease_until
+    yield "message_id", fold(notice.message_id) or None
+    yield "created", instant(notice.created_at)

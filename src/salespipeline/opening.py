@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 from importlib import metadata
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from salespipeline.errors import OpenError, shown
 from salespipeline.files import Scanner
 from salespipeline.ports import CONTRACT, Blobs, Clock, Ids, Mailer, Rates, Renderer, Store
 from salespipeline.sales import Sales, new_id, utc_now
+
+if TYPE_CHECKING:
+    from salespipeline.mail import Inbox
 
 __all__ = ["open", "open_store"]
 
@@ -29,13 +33,14 @@ def open(
     ids: Ids = new_id,
     rates: Rates | None = None,
     scanner: Scanner | None = None,
+    inbox: Inbox | None = None,
 ) -> Sales:
     """Open a sales pipeline.
 
     *target* is ``"memory:"``, ``"sqlite:///deals.db"``, a bare path (SQLite), the URL of another backend, or a
     ``Store``. *actor* is who acts, *blobs* where files are kept (the store's own place by default), *mailer* what
     mails, *renderer* what draws documents, *rates* what knows rates of exchange, *scanner*
-    what looks for viruses in files. *clock* and *ids* are injected, so
+    what looks for viruses in files, *inbox* where replies to notes come back to. *clock* and *ids* are injected, so
     that the same input gives the same bytes (SPEC EXT-3). Raises ``OpenError`` for a bad URL, and ``StorageError``
     where the store cannot be opened.
 
@@ -49,7 +54,7 @@ def open(
     try:
         return Sales(
             store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids, rates=rates,
-            scanner=scanner,
+            scanner=scanner, inbox=inbox,
         )  # fmt: skip
     except BaseException:
         if store is not target:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from salespipeline.deliveries import Deliveries
     from salespipeline.documents import Documents
     from salespipeline.jobs import Jobs
+    from salespipeline.mail import Inbox
+    from salespipeline.notes import Notes
+    from salespipeline.notices import Notices
     from salespipeline.opportunities import Opportunities
     from salespipeline.report import Reports
     from salespipeline.settings import SettingsDesk
@@ -65,6 +68,7 @@ class Sales:
         ids: Ids = new_id,
         rates: Rates | None = None,
         scanner: Scanner | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         """Prepare *store* and remember the rest. *blobs* default to those that the store brings along."""
         self.store = store
@@ -72,6 +76,7 @@ class Sales:
         self.clock = clock
         self.ids = ids
         self.scanner = scanner
+        self.inbox = inbox
         self._rates = rates
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
@@ -124,6 +129,20 @@ class Sales:
         return Attachments(self)
 
     @cached_property
+    def notes(self) -> Notes:
+        """What was said and done, on any record. (SPEC NOTE-1)"""
+        from salespipeline.notes import Notes
+
+        return Notes(self)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """The mails of the desk itself: mentions, mails from notes, alerts. (SPEC NOTE-1, NOTE-2)"""
+        from salespipeline.notices import Notices
+
+        return Notices(self)
+
+    @cached_property
     def deliveries(self) -> Deliveries:
         """What *send all* did with each document. (SPEC section 6)"""
         from salespipeline.deliveries import Deliveries
@@ -150,6 +169,17 @@ class Sales:
         if self._mailer is None:
             raise OpenError("no mailer was given: pass mailer=salespipeline.mail.Smtp('smtp://…') to open()")
         return self._mailer
+
+    def need_inbox(self) -> Inbox:
+        """Return the inbox; raises ``OpenError`` where none was given.
+
+        >>> sales.need_inbox()
+        Traceback (most recent call last):
+        salespipeline.errors.OpenError: no inbox was given: pass inbox=salespipeline.mail.Inbox('replies@…', secret=…) to open()
+        """
+        if self.inbox is None:
+            raise OpenError("no inbox was given: pass inbox=salespipeline.mail.Inbox('replies@…', secret=…) to open()")
+        return self.inbox
 
     @property
     def renderer(self) -> Renderer:
@@ -188,7 +218,19 @@ class Sales:
         [('jane', 'created'), ('tom', 'edited')]
         """
         other = Sales.__new__(Sales)
-        shared = ("store", "clock", "ids", "scanner", "_rates", "_blobs", "_mailer", "_renderer", "_cache", "_local")
+        shared = (
+            "store",
+            "clock",
+            "ids",
+            "scanner",
+            "inbox",
+            "_rates",
+            "_blobs",
+            "_mailer",
+            "_renderer",
+            "_cache",
+            "_local",
+        )
         other.__dict__.update({name: self.__dict__[name] for name in shared})
         other.actor = text.clean(actor, "actor", required=True)
         return other

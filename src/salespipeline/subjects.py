@@ -10,6 +10,7 @@ from salespipeline.catalog import KIND_OF
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.jobs import Job
+from salespipeline.domain.notes import Note
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.query import Cmp, Query
@@ -24,6 +25,7 @@ SUBJECTS: dict[type[Any], str | None] = {
     Document: "reference",
     Job: "reference",
     Contact: "name",
+    Note: None,
 }
 
 

@@ -56,6 +56,10 @@ def fill(sales: sp.Sales) -> None:
     sales.jobs.create("Build the cold store", opportunity=won.id)
     plan = b"%PDF-1.7\n" + b"forty bays " * 40
     sales.attachments.add(deal.id, "Plan.pdf", plan, audience="both", comment="as measured on site")
+    note = sales.notes.add(deal.id, "Floor load", "@Eva Lindqvist, please send the drawing.", tags=["Technical"])
+    sales.notes.reply(note, "It is in the post.")
+    sales.notes.log_call(deal.id, "voicemail", to="Eva Lindqvist")
+    sales.notices.deliver()
     quote = sales.documents.draft(deal.id, "quote", note="Prices include delivery.")
     held = sales.documents.draft(won.id, "quote")
     sales.documents.hold(held, "waiting for the drawing")
@@ -81,6 +85,7 @@ def _settings(sales: sp.Sales) -> None:
     desk.probabilities.add("Hot 75%", colour="orange")
     desk.tags.add("VIP", colour="red")
     desk.tags.archive(desk.tags.add("Rush"))
+    desk.note_tags.add("Technical", category="Site")
     desk.tax_rates.add("T1", "20", description="Standard rate")
     desk.users.add("Jane Whitfield", id="jane", department="North", email="jane@northgate.example")
     desk.series.add("Invoices 2026", "invoice", prefix="INV-26-")

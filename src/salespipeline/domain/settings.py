@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Listed",
+    "NoteTag",
     "Probability",
     "Setting",
     "Settings",
@@ -91,6 +92,28 @@ class Tag(Labelled):
     def checked(self) -> Tag:
         """Return the tag with clean values, or raise ``Invalid``."""
         return cleaned(self, label=_label, colour=lambda value: text.colour(value, "colour"))
+
+
+@attrs.frozen(kw_only=True)
+class NoteTag(Labelled):
+    """A label and a colour, for notes, in a category. (SPEC SET-3)"""
+
+    id: str
+    version: int = 0
+    label: str
+    category: str = ""
+    colour: str = "#868e96"
+    position: int = 0
+    archived: bool = False
+
+    def checked(self) -> NoteTag:
+        """Return the tag with clean values, or raise ``Invalid``."""
+        return cleaned(
+            self,
+            label=_label,
+            category=lambda value: text.clean(value, "category"),
+            colour=lambda value: text.colour(value, "colour"),
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -164,7 +187,7 @@ def _limit(value: object) -> Money | None:
 
 
 Setting: TypeAlias = (
-    Stage | Probability | Tag | TaxRate | User | Organisation | Series | FieldSchema | Template | Keyring
+    Stage | Probability | Tag | NoteTag | TaxRate | User | Organisation | Series | FieldSchema | Template | Keyring
 )
 
 
@@ -247,6 +270,7 @@ class Settings:
     stages: Listed[Stage] = attrs.field(factory=lambda: Listed("stage"))
     probabilities: Listed[Probability] = attrs.field(factory=lambda: Listed("probability"))
     tags: Listed[Tag] = attrs.field(factory=lambda: Listed("tag"))
+    note_tags: Listed[NoteTag] = attrs.field(factory=lambda: Listed("note tag"))
     tax_rates: Listed[TaxRate] = attrs.field(factory=lambda: Listed("tax rate"))
     users: Listed[User] = attrs.field(factory=lambda: Listed("user"))
     series: Listed[Series] = attrs.field(factory=lambda: Listed("series"))
@@ -267,6 +291,7 @@ class Settings:
             stages=Listed("stage", found.get(Stage, [])),  # type: ignore[arg-type]
             probabilities=Listed("probability", found.get(Probability, [])),  # type: ignore[arg-type]
             tags=Listed("tag", found.get(Tag, [])),  # type: ignore[arg-type]
+            note_tags=Listed("note tag", found.get(NoteTag, [])),  # type: ignore[arg-type]
             tax_rates=Listed("tax rate", found.get(TaxRate, [])),  # type: ignore[arg-type]
             users=Listed("user", found.get(User, [])),  # type: ignore[arg-type]
             series=Listed("series", found.get(Series, [])),  # type: ignore[arg-type]

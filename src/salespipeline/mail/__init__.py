@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from salespipeline.mail.filenames import safe_filename, safe_filenames
     from salespipeline.mail.folder import FolderMailer
     from salespipeline.mail.folder import FolderMailer as Folder
+    from salespipeline.mail.inbox import Inbox
     from salespipeline.mail.maildir import MaildirMailer
     from salespipeline.mail.maildir import MaildirMailer as Maildir
     from salespipeline.mail.memory import MemoryMailer
@@ -30,6 +31,7 @@ __all__ = [
     "Attachment",
     "Folder",
     "FolderMailer",
+    "Inbox",
     "InlineImage",
     "Maildir",
     "MaildirMailer",
@@ -48,6 +50,7 @@ _HOME = {
     "Attachment": "parts:Attachment",
     "Folder": "folder:FolderMailer",
     "FolderMailer": "folder:FolderMailer",
+    "Inbox": "inbox:Inbox",
     "InlineImage": "parts:InlineImage",
     "Maildir": "maildir:MaildirMailer",
     "MaildirMailer": "maildir:MaildirMailer",

@@ -10,12 +10,13 @@ from salespipeline.arguments import OrganisationFacts
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
-from salespipeline.domain.settings import Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.domain.templates import Template
 from salespipeline.linking import renew
 from salespipeline.settings.items import Items
 from salespipeline.settings.kinds import (
     FieldList,
+    NoteTagList,
     ProbabilityList,
     SeriesList,
     StageList,
@@ -40,6 +41,7 @@ class SettingsDesk:
         self.stages = StageList(sales, Stage, lambda settings: settings.stages)
         self.probabilities = ProbabilityList(sales, Probability, lambda settings: settings.probabilities)
         self.tags = TagList(sales, Tag, lambda settings: settings.tags)
+        self.note_tags = NoteTagList(sales, NoteTag, lambda settings: settings.note_tags)
         self.tax_rates = TaxRateList(sales, TaxRate, lambda settings: settings.tax_rates)
         self.users = UserList(sales, User, lambda settings: settings.users)
         self.series = SeriesList(sales, Series, lambda settings: settings.series)

@@ -12,7 +12,7 @@ from salespipeline.arguments import FieldFacts
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.lines import Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
-from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import NoteTag, Probability, Stage, Tag, TaxRate, User
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, Money
 from salespipeline.numbers import highest
@@ -22,7 +22,16 @@ from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
 if TYPE_CHECKING:
     pass
 
-__all__ = ["FieldList", "ProbabilityList", "SeriesList", "StageList", "TagList", "TaxRateList", "UserList"]
+__all__ = [
+    "FieldList",
+    "NoteTagList",
+    "ProbabilityList",
+    "SeriesList",
+    "StageList",
+    "TagList",
+    "TaxRateList",
+    "UserList",
+]
 
 
 class StageList(SettingList[Stage]):
@@ -65,6 +74,27 @@ class TagList(SettingList[Tag]):
         """Add a tag; *colour* is ``#rrggbb`` or a name of the palette."""
         with self._sales.work() as work:
             return self._add(work, label=label, colour=colour)
+
+
+class NoteTagList(SettingList[NoteTag]):
+    """The tags of notes, in categories. (SPEC SET-3)
+
+    >>> tag = sales.settings.note_tags.add("Complaint", category="Service", colour="red")
+    >>> list(sales.settings.note_tags.by_category())
+    ['Service']
+    """
+
+    def add(self, label: str, *, category: str = "", colour: str = "grey") -> NoteTag:
+        """Add a tag; *colour* is ``#rrggbb`` or a name of the palette."""
+        with self._sales.work() as work:
+            return self._add(work, label=label, category=category, colour=colour)
+
+    def by_category(self) -> dict[str, tuple[NoteTag, ...]]:
+        """Return those in use, by their category, in the order of the list."""
+        found: dict[str, tuple[NoteTag, ...]] = {}
+        for tag in self:
+            found[tag.category] = (*found.get(tag.category, ()), tag)
+        return found
 
 
 class TaxRateList(SettingList[TaxRate]):

@@ -13,7 +13,7 @@ from salespipeline.domain.checks import Checks, an, suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
-from salespipeline.domain.settings import Listed, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Listed, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.domain.templates import Template
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
 from salespipeline.money import Money
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["SettingList", "name_of", "refuse_unknown"]
 
 
-S = TypeVar("S", Stage, Probability, Tag, TaxRate, User, Series, FieldSchema, Template)
+S = TypeVar("S", Stage, Probability, Tag, NoteTag, TaxRate, User, Series, FieldSchema, Template)
 _USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
     Stage: lambda id: Cmp("stage", "=", id),
     Probability: lambda id: Cmp("probability", "=", id),
     Tag: lambda id: Has("tags", id),
+    NoteTag: lambda id: Has("tags", id),
     User: lambda id: Cmp("owner", "=", id),
 }
 
@@ -131,13 +132,17 @@ class SettingList(Tabular, Generic[S]):
             work.touch_settings()
 
     def usage(self, record: S | str) -> int:
-        """Return how many opportunities have it."""
+        """Return how many opportunities have it; of a note tag, how many notes."""
         with self._sales.work(write=False) as work:
             return self._usage(work, self._choose(work.settings)[name_of(record)].id)
 
     def _usage(self, work: Work, id: str) -> int:
         used = _USED_BY.get(self._cls)
-        return 0 if used is None else work.count("opportunity", used(id))
+        return 0 if used is None else work.count(self._kind, used(id))
+
+    @property
+    def _kind(self) -> str:
+        return "note" if self._cls is NoteTag else "opportunity"
 
     def delete(self, record: S | str, *, replacement: S | str | None = None) -> int:
         """Delete it; one in use needs a *replacement* that its opportunities get. Returns how many got it. (SPEC SET-1)"""
@@ -151,9 +156,8 @@ class SettingList(Tabular, Generic[S]):
                     Problem("replacement", "choice", f"{gone.label!r} cannot take its own place: name another")
                 )
             if number and named is None:
-                message = (
-                    f"{self.what} {gone.label!r} is used by {number} opportunities: archive() it, or pass replacement="
-                )
+                users = "notes" if self._kind == "note" else "opportunities"
+                message = f"{self.what} {gone.label!r} is used by {number} {users}: archive() it, or pass replacement="
                 raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
             if number and named is not None:
                 self._replace(work, gone.id, named.id)
@@ -162,8 +166,10 @@ class SettingList(Tabular, Generic[S]):
             return number
 
     def _replace(self, work: Work, old: str, new: str) -> None:
-        field = {Stage: "stage_id", Probability: "probability_id", Tag: "tags", User: "owner_id"}[self._cls]
-        for deal in list(work.find(Query(kind="opportunity", where=_USED_BY[self._cls](old)))):
+        field = {Stage: "stage_id", Probability: "probability_id", Tag: "tags", NoteTag: "tags", User: "owner_id"}[
+            self._cls
+        ]
+        for deal in list(work.find(Query(kind=self._kind, where=_USED_BY[self._cls](old)))):
             value: Any = new
             if field == "tags":
                 value = tuple(dict.fromkeys(new if tag == old else tag for tag in deal.tags))
