@@ -35,9 +35,10 @@ from salespipeline.query import (
     Query,
     Sum,
     matches,
+    nodes,
 )
 
-__all__ = ["BaseTransaction", "Row", "grouped", "sort_key", "system_clock"]
+__all__ = ["BaseTransaction", "Row", "grouped", "in_order", "sort_key", "system_clock", "within"]
 
 Row: TypeAlias = tuple[Scalar | None, ...]
 
@@ -134,6 +135,8 @@ class BaseTransaction(ABC):
 
     def settled(self, where: Predicate) -> Predicate:
         """Return *where* with what it asks of other kinds answered: each ``Linked`` as a ``OneOf``."""
+        if not any(isinstance(node, Linked) for node in nodes(where)):
+            return where
         match where:
             case Linked(field, kind, to, asked):
                 linked = self.columns(Query(kind=kind, where=asked), (to,))
@@ -192,9 +195,12 @@ def grouped(indexes: Iterable[Index], by: Sequence[Group], measures: Sequence[Me
         for keys in _keys(index, by):
             groups.setdefault(keys, []).append(index)
     rows = [(*keys, *[_measured(measure, members) for measure in measures]) for keys, members in groups.items()]
-    width = len(by)
-    rows.sort(key=lambda row: [(value is not None, value) for value in row[:width]])
-    return rows
+    return in_order(rows, len(by))
+
+
+def in_order(rows: list[Row], width: int) -> list[Row]:
+    """Return the rows of a tally in the order of their first *width* values, what is missing first."""
+    return sorted(rows, key=lambda row: [(value is not None, value) for value in row[:width]])
 
 
 def _keys(index: Index, by: Sequence[Group]) -> list[Row]:
@@ -231,9 +237,13 @@ def _total(measure: Sum, members: Sequence[Index]) -> int:
     else:
         both: list[Any] = [(index[field], index[times]) for index in members if field in index and times in index]
         values = [value * factor for value, factor in both]
-    total: int = sum(values)
-    if not INT_MIN <= total <= INT_MAX:
-        name = field if times is None else f"{field} x {times}"
+    return within(measure, sum(values))
+
+
+def within(measure: Measure, total: int) -> int:
+    """Return the *total* of a sum, or raise ``Overflow`` where it leaves 64 bits."""
+    if not INT_MIN <= total <= INT_MAX and isinstance(measure, Sum):
+        name = measure.field if measure.times is None else f"{measure.field} x {measure.times}"
         message = f"the sum of {name} is {total}, which does not fit a signed 64-bit integer; narrow the query"
         raise Overflow(message)
     return total

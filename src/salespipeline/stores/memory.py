@@ -14,13 +14,13 @@ from salespipeline.blobs.memory import MemoryBlobs
 from salespipeline.entries import Catalog, Entry, Index, Scalar, Stored
 from salespipeline.errors import NewerFormat, OpenError, StoreClosed, Unavailable, shown
 from salespipeline.query import Group, Measure, Query
-from salespipeline.stores.base import BaseTransaction, Row, grouped, system_clock
+from salespipeline.stores.base import BaseTransaction, Row, system_clock
+from salespipeline.stores.compiled import chooser
 from salespipeline.stores.kinds import (
     check_catalog,
     conflict,
     duplicate,
     merged,
-    misfit,
     not_open,
     not_prepared,
     not_unique,
@@ -29,7 +29,7 @@ from salespipeline.stores.kinds import (
     transaction_open,
 )
 from salespipeline.stores.memory_index import Record, Records
-from salespipeline.stores.memory_plan import chosen, page, selected
+from salespipeline.stores.memory_plan import chosen, page, tallied
 
 __all__ = ["MemoryStore", "MemoryTransaction", "open_memory"]
 
@@ -234,9 +234,7 @@ class MemoryTransaction(BaseTransaction):
 
     def _keep(self, entry: Entry, becomes: int) -> None:
         records = self._writable(entry.kind)
-        error = misfit(entry, records.kind)
-        if error is not None:
-            raise error
+        records.rows.check(entry)
         id, index = entry.id, _kept(entry.index)
         with self._data.mutex:
             old = records.by_id.get(id)
@@ -282,20 +280,15 @@ class MemoryTransaction(BaseTransaction):
 
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
         """Yield these index fields (or ``"id"``) of what the query asks for."""
-        rows: list[Row] = [
-            tuple([stored.id if name == "id" else index.get(name) for name in fields])  # type: ignore[misc]
-            for stored, index in self._chosen(query)
-        ]
-        return iter(rows)
+        choose = chooser(fields)
+        return iter([choose(index, stored.id) for stored, index in self._chosen(query)])
 
     def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Iterator[Row]:
         """Yield one tuple a group: the keys, then the measures."""
-        records = self._records(query.kind)
-        where = self.settled(query.where)
+        records, query = self._records(query.kind), self._settled(query)
         with self._data.mutex:  # held while the patch is looked for, too: a writer may be about to make one
             if query.kind not in self._patch:
-                indexes = [record.fields for record in selected(records, where)]
-                return iter(grouped(indexes, by, measures))
+                return iter(tallied(records, query, by, measures))
         return super().tally(query, by, measures)
 
     def now(self) -> int:
@@ -324,6 +317,10 @@ class MemoryTransaction(BaseTransaction):
             reader.remember(kind, id, old)
         records.replace(id, record)
 
+    def _settled(self, query: Query) -> Query:
+        where = self.settled(query.where)
+        return query if where is query.where else attrs.evolve(query, where=where)
+
     def _all(self, kind: str) -> list[Record]:
         records = self._records(kind)
         with self._data.mutex:
@@ -331,8 +328,7 @@ class MemoryTransaction(BaseTransaction):
         return [record for record in view.values() if record is not None]
 
     def _chosen(self, query: Query) -> list[Record]:
-        records = self._records(query.kind)
-        query = attrs.evolve(query, where=self.settled(query.where))
+        records, query = self._records(query.kind), self._settled(query)
         with self._data.mutex:
             if query.kind not in self._patch:
                 return chosen(records, query)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from salespipeline.entries import Index, Kind, Scalar, Stored
 from salespipeline.stores.kinds import default, paths_of
+from salespipeline.stores.memory_sums import MOST_KEPT, Asked, Sums
+from salespipeline.stores.memory_texts import Texts
+from salespipeline.stores.rows import Rows
 
 __all__ = ["TOP", "Key", "Record", "Records", "SortedKeys"]
 
@@ -83,7 +87,11 @@ class SortedKeys:
 
     def count(self, low: Key, high: Key) -> int:
         """Return how many keys there are from *low* up to, and without, *high*."""
-        return sum(map(len, self._pieces(low, high)))
+        runs = self._runs
+        first, last = bisect_left(self._last, low), bisect_left(self._last, high)
+        before = bisect_left(runs[first], low) if first < len(runs) else 0
+        within = bisect_left(runs[last], high) if last < len(runs) else 0
+        return max(0, sum(map(len, runs[first:last])) - before + within)
 
     def _pieces(self, low: Key, high: Key) -> list[list[Key]]:
         first, last = bisect_left(self._last, low), bisect_left(self._last, high)
@@ -107,12 +115,16 @@ class Records:
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
+        self.rows = Rows(kind)
         self.by_id: dict[str, Record] = {}
         self.uniques: dict[tuple[str, ...], dict[Key, str]] = {names: {} for names in kind.unique}
         self._holders: dict[str, dict[Scalar, set[str]]] = {}
         self._sorted: dict[tuple[str, ...], SortedKeys] = {}
+        self._texts: dict[str, Texts] = {}
+        self._sums: dict[Asked, Sums] = {}  # the one that was asked for last comes last
+        self._wide: set[Asked] = set()
 
-    @property
+    @cached_property
     def paths(self) -> tuple[tuple[str, ...], ...]:
         """The tuples of fields that are worth an index."""
         return (*self.kind.unique, *paths_of(self.kind))
@@ -131,8 +143,7 @@ class Records:
             if names is not None:
                 return names
             wider.replace(id, filled)
-        self.kind, self.by_id, self.uniques = wider.kind, wider.by_id, wider.uniques
-        self._holders, self._sorted = {}, {}
+        self.__dict__ = wider.__dict__  # with no index yet: what asks for one builds it
         return None
 
     def taken(self, id: str, index: Index) -> tuple[str, ...] | None:
@@ -159,6 +170,10 @@ class Records:
                     del taken[was]
                 if becomes is not None:
                     taken[becomes] = id
+        self._keep_up(id, before, after)
+
+    def _keep_up(self, id: str, before: Index | None, after: Index | None) -> None:
+        """Bring what was built for queries up to date."""
         for name, holders in self._holders.items():
             for value in _values(name, before):
                 holders[value].discard(id)
@@ -171,6 +186,13 @@ class Records:
                     keys.remove((*was, id))
                 if becomes is not None:
                     keys.add((*becomes, id))
+        for name, texts in self._texts.items():
+            texts.set(id, None if after is None else after.get(name))  # type: ignore[arg-type]
+        for sums in self._sums.values():
+            if before is not None:
+                sums.add(before, -1)
+            if after is not None:
+                sums.add(after)
 
     def holders(self, name: str) -> Mapping[Scalar, set[str]]:
         """Return the ids by the values of a ``many`` field."""
@@ -180,6 +202,30 @@ class Records:
             for id, record in self.by_id.items():
                 for value in _values(name, record.fields):
                     found.setdefault(value, set()).add(id)
+        return found
+
+    def texts(self, name: str) -> Texts:
+        """Return the texts of a field, in which a piece of them can be looked for."""
+        found = self._texts.get(name)
+        if found is None:
+            pairs: Any = ((id, record.fields.get(name)) for id, record in self.by_id.items())
+            found = self._texts[name] = Texts([pair for pair in pairs if pair[1] is not None])
+        return found
+
+    def sums(self, asked: Asked) -> Sums | None:
+        """Return the groups of a tally, counted and added up; ``None`` where there are too many of them."""
+        if asked in self._wide:
+            return None
+        found = self._sums.pop(asked, None)
+        if found is None:
+            found = Sums(asked)
+            found.fill([record.fields for record in self.by_id.values()])
+        if found.too_many(len(self.by_id)):
+            self._wide.add(asked)
+            return None
+        self._sums[asked] = found
+        if len(self._sums) > MOST_KEPT:
+            del self._sums[next(iter(self._sums))]
         return found
 
     def sorted(self, names: tuple[str, ...]) -> SortedKeys:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from salespipeline.entries import Scalar
-from salespipeline.query import All, Cmp, Has, OneOf, Predicate, Query, matches
+from salespipeline.query import EVERYTHING, All, Cmp, Contains, Group, Has, Measure, OneOf, Predicate, Query
+from salespipeline.stores.base import Row, grouped
+from salespipeline.stores.compiled import condition_of
 from salespipeline.stores.memory_index import TOP, Key, Record, Records, SortedKeys
+from salespipeline.stores.memory_sums import asked
 
-__all__ = ["chosen", "page", "selected"]
+__all__ = ["chosen", "page", "tallied"]
 
+_FEW = 100  # records are looked at one by one rather than looking for a text among all
+_FEW_OF = 8  # a text that more than one in so many records holds is not worth looking for
 _EVERYTHING: tuple[Key, Key] = ((), (TOP,))
 
 
@@ -24,6 +29,7 @@ class _Facts(NamedTuple):
     high: dict[str, Key]
     several: dict[str, Collection[Scalar]]
     has: list[Has]
+    contains: list[Contains]
 
     def ranges(self, names: tuple[str, ...]) -> list[tuple[Key, Key]]:
         """Return the ranges of an index on *names* that hold every match; none where they say nothing of it."""
@@ -44,21 +50,24 @@ def _within(prefix: Key) -> tuple[Key, Key]:
 
 
 def _facts(predicate: Predicate) -> _Facts:
-    facts = _Facts({}, {}, {}, {}, [])
+    facts = _Facts({}, {}, {}, {}, [], [])
     for part in _conjuncts(predicate):
-        match part:
-            case Cmp(field, "=", value):
+        if isinstance(part, Cmp):
+            field, op, value = part.field, part.op, part.value
+            if op == "=":
                 facts.equal[field] = value
-            case Cmp(field, ">" | ">=" as op, value):
+            elif op[0] == ">":
                 edge: Key = (value, TOP) if op == ">" else (value,)
                 facts.low[field] = max(facts.low.get(field, edge), edge)
-            case Cmp(field, op, value):
+            else:
                 edge = (value, TOP) if op == "<=" else (value,)
                 facts.high[field] = min(facts.high.get(field, edge), edge)
-            case OneOf(field, values):
-                facts.several[field] = values
-            case Has():
-                facts.has.append(part)
+        elif isinstance(part, OneOf):
+            facts.several[part.field] = part.values
+        elif isinstance(part, Has):
+            facts.has.append(part)
+        elif isinstance(part, Contains):
+            facts.contains.append(part)
     return facts
 
 
@@ -83,27 +92,38 @@ def chosen(records: Records, query: Query) -> list[Record]:
     if wanted * span > count * max(1, min(count, span)):
         return page(_candidates(records, narrow), query)
     found = keys.descending(low, high) if query.descending else keys.ascending(low, high)
-    walked = (records.by_id[key[-1]] for key in found)
-    return list(
-        islice((record for record in walked if matches(query.where, record.fields, record.stored.id)), query.limit)
-    )
+    test, by_id = condition_of(query.where), records.by_id
+    walked = ((key[-1], by_id[key[-1]]) for key in found)
+    return list(islice((record for id, record in walked if test(record.fields, id)), query.limit))
 
 
-def selected(records: Records, predicate: Predicate) -> Iterator[Record]:
-    """Yield the records that satisfy *predicate*, in no order."""
-    candidates = _candidates(records, _narrowest(records, _facts(predicate)))
-    return (record for record in candidates if matches(predicate, record.fields, record.stored.id))
+def tallied(records: Records, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> list[Row]:
+    """Return the rows of a tally: of the groups that are kept, or of the few records that an index leaves."""
+    narrow = _narrowest(records, _facts(query.where))
+    wanted = asked(records.kind, query, by, measures)
+    sums = None if wanted is None else records.sums(wanted)
+    if sums is not None and (narrow is None or narrow[0] > len(sums)):
+        return sums.answer(query.where, by, measures)
+    test = condition_of(query.where)
+    candidates = _candidates(records, narrow)
+    return grouped([fields for stored, fields in candidates if test(fields, stored.id)], by, measures)
 
 
 def page(candidates: Iterable[Record], query: Query) -> list[Record]:
     """Return the page of *query* out of *candidates*, by looking at each of them."""
     order, after, where = query.order, query.after, query.where
-    found: list[tuple[Key, Record]] = []
-    for record in candidates:
-        if matches(where, record.fields, record.stored.id):
-            key: Any = (*[record.fields[name] for name in order], record.stored.id)
-            if after is None or (key < after if query.descending else key > after):
-                found.append((key, record))
+    if where != EVERYTHING:
+        test = condition_of(where)
+        candidates = [record for record in candidates if test(record.fields, record.stored.id)]
+    keys: Any = [record.stored.id for record in candidates]
+    if order:
+        values = [list(map(itemgetter(name), [record.fields for record in candidates])) for name in order]
+        keys = list(zip(*values, keys, strict=True))
+    elif after is not None:
+        after = after[0]  # type: ignore[assignment]
+    found = list(zip(keys, candidates, strict=True))
+    if after is not None:
+        found = [pair for pair in found if (pair[0] < after if query.descending else pair[0] > after)]
     found.sort(key=itemgetter(0), reverse=query.descending)
     return [record for _, record in found[: query.limit]]
 
@@ -116,14 +136,16 @@ def _narrowest(records: Records, facts: _Facts) -> tuple[int, Iterable[str]] | N
             id = taken.get(tuple(facts.equal[name] for name in names))
             return (0, ()) if id is None else (1, (id,))
     if "id" in facts.several:
-        known = [id for id in dict.fromkeys(facts.several["id"]) if id in records.by_id]
-        best = len(known), known
+        there = [id for id in dict.fromkeys(facts.several["id"]) if id in records.by_id]
+        best = len(there), there
     for has in facts.has:
         ids = records.holders(has.field).get(has.value, ())
         if best is None or len(ids) < best[0]:
             best = len(ids), ids
-    seen = set()
+    seen, known = set(), {*facts.equal, *facts.low, *facts.high, *facts.several}
     for path in records.paths:
+        if path[0] not in known:
+            continue
         fixed = next((place for place, name in enumerate(path) if name not in facts.equal), len(path))
         for names in (path[: fixed + 1], path[:fixed]):
             ranges = facts.ranges(names) if names else []
@@ -134,6 +156,11 @@ def _narrowest(records: Records, facts: _Facts) -> tuple[int, Iterable[str]] | N
                 if best is None or count < best[0]:
                     best = count, _ids(keys, ranges)
                 break
+    for part in facts.contains:
+        if best is None or best[0] > _FEW:
+            holding = records.texts(part.field).holding(part.needle, len(records.by_id) // _FEW_OF)
+            if holding is not None and (best is None or len(holding) < best[0]):
+                best = len(holding), holding
     return best
 
 
@@ -152,6 +179,8 @@ def _walk(records: Records, facts: _Facts, order: tuple[str, ...]) -> tuple[str,
     """Return the longest index that is in this order once the fields before it are fixed."""
     best = order
     for path in records.paths:
+        if path[0] not in facts.equal and path[:1] != order[:1]:
+            continue
         for end in range(len(best) + 1, len(path) + 1):
             start = end - len(order)
             if path[start:end] == order and all(name in facts.equal for name in path[:start]):

@@ -28,7 +28,8 @@ class Rows:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self._single = [field for field in kind.fields if not field.many]
-        self._many = [field.name for field in kind.fields if field.many]
+        self._sides = [field for field in kind.fields if field.many]
+        self._many = [field.name for field in self._sides]
         self.columns = tuple(field.name for field in self._single)
         self._fits: dict[tuple[type, ...], _Fit | None] = {}  # by the types of a row: there are few of them
 
@@ -79,6 +80,14 @@ class Rows:
             if "\0" in together or not encodable(together):
                 self.refuse(entry)
         return list(dict.fromkeys(values))
+
+    def check(self, entry: Entry) -> None:
+        """Raise ``StorageError`` where the entry does not fit, for a store whose driver does not look at characters."""
+        texts = [value for value in self.row(entry) if type(value) is str]
+        for field in self._sides:
+            self.many(field, entry)
+        if type(entry.version) is not int or not encodable("".join([entry.id, entry.body, *texts])):
+            self.refuse(entry)
 
     def refuse(self, entry: Entry) -> None:
         """Raise the error for an entry that does not fit."""
