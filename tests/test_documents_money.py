@@ -53,6 +53,9 @@ def test_another_currency_needs_a_rate_which_is_dated_and_kept(sales, deal):
     quote = sales.documents.draft(deal, "quote", currency="EUR", rate="1.1705")
     assert str(quote.lines[0].unit_price) == "245.81"  # 210.00 × 1.1705 = 245.805
     assert str(quote.exchange) == "1 GBP = 1.1705 EUR on 2026-11-24 (given by jane)"
+    copies = [sales.documents.duplicate(quote), sales.documents.convert(quote, "invoice")]
+    assert [one.exchange for one in copies] == [quote.exchange] * 2  # their prices are converted by it too
+    assert sales.documents.convert(quote, "invoice", lines=[sp.Line("x", unit_price=1)]).exchange is None
     bank = sp.ExchangeRate.of("EUR", "USD", "1.08", on=date(2026, 11, 20), source="ECB")
     edited = sales.documents.edit(quote, currency="USD", rate=bank)
     assert (edited.exchange, str(edited.lines[0].unit_price)) == (bank, "265.47")  # 245.81 × 1.08 = 265.4748

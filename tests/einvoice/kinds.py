@@ -109,6 +109,11 @@ def in_dollars() -> tuple[sp.Sales, Document]:
     return sales, sales.documents.mark_sent(sales.documents.edit(copy, currency="USD", rate=rate))
 
 
+def in_dollars_credited() -> tuple[sp.Sales, Document]:
+    sales, invoice = in_dollars()
+    return sales, sales.documents.mark_sent(sales.documents.convert(invoice, "credit note"))
+
+
 def merged() -> tuple[sp.Sales, Document]:
     sales = pipeline("DE")
     contact = sales.contacts.add("Client DE", **BUYERS["DE"])
@@ -192,6 +197,7 @@ KINDS: dict[str, Kind] = {
     "pounds": lambda: issued("GB", lines=THREE),
     "yen": lambda: issued("DE", currency="JPY", lines=[line("1005", 3, tax=19), line("4.5", 3, tax=7)], discount="3%"),
     "dollars with the tax in euros": in_dollars,
+    "dollars, credited": in_dollars_credited,
     "paid at once": paid_at_once,
     "German": lambda: issued("DE", lines=[line("599.99", tax=19), line("12.30", 7, tax=7)]),
     "authority with a routing id": lambda: issued("DE", of={"ids": {"Leitweg-ID": "991-33333TEST-33"}}, lines=[line(tax=19)]),

@@ -213,3 +213,23 @@ def test_the_name_of_a_file_is_safe(tmp_path: Path) -> None:
     )
     Folder(tmp_path).transmit(odd)
     assert [path.parent for path in tmp_path.rglob("*")] == [tmp_path]
+
+
+def test_threads_make_the_same_files_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    sales, invoice = issued()
+    alone = [sales.documents.einvoice(invoice, format).content for format in ("facturx", "cii", "ubl")]
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(sales.documents.einvoice, invoice, format) for format in ("facturx", "cii", "ubl") * 8]
+        assert [one.result().content for one in jobs] == alone * 8
+
+
+def test_threads_ask_the_rules_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    pytest.importorskip("saxonche", reason="pip install 'salespipeline[einvoice-rules]'")
+    sales, invoice = issued()
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(sales.documents.einvoice_problems, invoice, rules=True) for _ in range(8)]
+        assert [one.result() for one in jobs] == [()] * 8

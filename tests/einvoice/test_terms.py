@@ -166,6 +166,8 @@ def test_in_another_currency_the_tax_is_stated_at_home_too() -> None:
     assert some(found, "BT-5", "BT-6", "BT-110", "BT-111") == {
         "BT-5": "USD", "BT-6": "EUR", "BT-110": "34.62", "BT-111": "31.99",
     }  # fmt: skip
+    note = terms("dollars, credited")
+    assert some(note, "BT-5", "BT-6", "BT-110", "BT-111") == some(found, "BT-5", "BT-6", "BT-110", "BT-111")
 
 
 def test_outside_the_scope_no_vat_number_stands_and_no_rate() -> None:

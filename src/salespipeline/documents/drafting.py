@@ -80,7 +80,7 @@ def draft_from(
         deducts=deducts,
         consolidates=consolidates,
         job_id=None if source is None else source.job_id,
-        exchange=rate if "lines" in filled and "lines" not in given else None,
+        exchange=(rate or _kept_rate(source, values)) if "lines" in filled and "lines" not in given else None,
         checks=checks,
     )
     document = attrs.evolve(document, run=run, approval=with_approval(document, work.settings, work.by))
@@ -109,6 +109,11 @@ def exchange_of(work: Work, rate: object, before: str, after: object) -> Exchang
         return rate  # type: ignore[return-value]
     today = work.settings.day_of(work.at)
     return ExchangeRate.of(before, str(after), rate, on=today, source=f"given by {work.by}")  # type: ignore[arg-type]
+
+
+def _kept_rate(source: Document | None, values: dict[str, Any]) -> ExchangeRate | None:
+    """Return the rate that the prices of *source* were converted by, where they are taken over as they are."""
+    return source.exchange if source is not None and values["currency"] == source.currency else None
 
 
 def _adjusted(filled: dict[str, Any], given: dict[str, Any], rate: ExchangeRate | None) -> dict[str, Any]:
