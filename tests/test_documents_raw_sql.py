@@ -41,10 +41,11 @@ class Raw:
 
     def age(self) -> None:
         """Make the tables those of the layout before there were triggers."""
-        self.run("DROP TABLE _door")
-        self.run("DELETE FROM _steps WHERE name = 'door'")
-        self.run("PRAGMA user_version = 1")
         self._unseal("_kinds")
+        self.run("DROP TABLE _door")
+        self.run("ALTER TABLE _blobs DROP COLUMN kept")
+        self.run("DELETE FROM _steps WHERE name <> 'first'")
+        self.run("PRAGMA user_version = 1")
 
     def _unseal(self, kinds: str) -> None:
         for (name,) in self.run("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
@@ -93,7 +94,8 @@ class RawPostgres(Raw):
 
     def age(self) -> None:
         self.run(f"DROP FUNCTION {self.schema}._keep_sealed CASCADE")
-        self.run(f"DELETE FROM {self.schema}._steps WHERE name = 'sealing'")
+        self.run(f"ALTER TABLE {self.schema}._blobs DROP COLUMN kept_at")
+        self.run(f"DELETE FROM {self.schema}._steps WHERE name <> 'first'")
         self._forget(f"{self.schema}._kinds")
 
 

@@ -202,7 +202,7 @@ def test_an_older_layout_takes_no_transaction_before_its_upgrade(opened, tmp_pat
     url = f"sqlite:///{tmp_path / 'a.db'}"
     opened(url).contacts.add("Acme Ltd")
     monkeypatch.setattr(sqlite_file, "STEPS", (*sqlite_file.STEPS, STEP))
-    with pytest.raises(UpgradeNeeded, match=r"layout 2 .* needs 3"):
+    with pytest.raises(UpgradeNeeded, match=r"layout 3 .* needs 4"):
         opened(url)
     maintenance.upgrade(url)
     assert [contact.name for contact in opened(url).contacts] == ["Acme Ltd"]

@@ -56,6 +56,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("kept", ("ALTER TABLE _blobs ADD COLUMN kept REAL NOT NULL DEFAULT 0",)),  # when: so that orphans can be swept
+    ("door", ("CREATE TABLE _door (open INTEGER PRIMARY KEY)",)),  # see salespipeline.stores.sqlite_sealing
 )
 
 

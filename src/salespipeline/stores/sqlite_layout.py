@@ -15,6 +15,7 @@ from salespipeline.errors import NewerFormat, StorageError
 from salespipeline.stores.kinds import default, dumped, duplicate, loaded, merged, not_unique, paths_of
 from salespipeline.stores.rows import Rows
 from salespipeline.stores.sql import SQLITE, Compiler, Dialect, quoted, side_table
+from salespipeline.stores.sqlite_sealing import seal, unseal
 
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
@@ -119,6 +120,7 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None, diale
             f"CREATE TABLE {table} (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL)"
         )
         old = Kind(kind.name)
+    unseal(connection, old, dialect)
     for field in kind.fields:
         before = old.by_name.get(field.name)
         if before is None and field.many:
@@ -136,6 +138,7 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None, diale
             connection.execute(statement)
         except sqlite3.IntegrityError as error:
             raise not_unique(kind.name, names) from error
+    seal(connection, kind, dialect)
 
 
 def _make_side(connection: sqlite3.Connection, kind: Kind, field: Field, dialect: Dialect) -> None:

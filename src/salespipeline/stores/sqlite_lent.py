@@ -32,6 +32,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE TABLE salespipeline__numbers (series TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
         ),
     ),
+    ("door", ("CREATE TABLE salespipeline__door (open INTEGER PRIMARY KEY)",)),
 )
 
 

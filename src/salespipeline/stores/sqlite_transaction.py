@@ -25,6 +25,7 @@ from salespipeline.stores.sqlite_errors import FAILURES, translated
 from salespipeline.stores.sqlite_file import Session, SqliteFile
 from salespipeline.stores.sqlite_layout import Table
 from salespipeline.stores.sqlite_lent import LentFile, LentSession
+from salespipeline.stores.sqlite_sealing import Door
 
 __all__ = ["SqliteTransaction"]
 
@@ -35,7 +36,7 @@ _MOST_AT_ONCE = 4000  # new entries that wait in memory to be put together
 class SqliteTransaction(BaseTransaction):
     """A transaction on a SQLite file."""
 
-    __slots__ = ("_broken", "_execute", "_file", "_now", "_session", "_tables", "_write")
+    __slots__ = ("_broken", "_door", "_execute", "_file", "_now", "_session", "_tables", "_write")
 
     def __init__(
         self, file: SqliteFile | LentFile, tables: dict[str, Table], now: Callable[[], int], *, write: bool
@@ -46,11 +47,12 @@ class SqliteTransaction(BaseTransaction):
         self._write = write
         self._session: Session | LentSession | None = None
         self._broken: StorageError | None = None
+        self._door: Door | None = None  # once it is open
         self._execute: Callable[..., sqlite3.Cursor] = _not_open
 
     def __enter__(self) -> SqliteTransaction:
         session = self._session = self._file.begin(write=self._write)
-        self._broken = None
+        self._broken = self._door = None
         self._execute = session.execute
         return self
 
@@ -61,6 +63,11 @@ class SqliteTransaction(BaseTransaction):
         if session is None:
             raise not_open()
         self._session, self._execute = None, _not_open
+        if self._door is not None and kind is None and self._broken is None:
+            try:
+                session.execute(self._door.shuts)
+            except FAILURES as failure:
+                self._broken = translated(failure, self._file.path)
         end: Callable[..., None] = self._file.end  # a file ends the sessions that it began
         end(session, commit=kind is None and self._broken is None)
         if kind is None and self._broken is not None:
@@ -297,7 +304,11 @@ class SqliteTransaction(BaseTransaction):
     def _writable(self, kind: str) -> Table:
         if not self._write:
             raise read_only()
-        return self._table(kind)
+        table = self._table(kind)
+        if table.kind.sealed is not None and self._door is None:
+            self._door = Door(self._file.dialect)
+            self._rows(self._door.opens, ())
+        return table
 
     def _rows(self, text: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
