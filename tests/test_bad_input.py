@@ -190,6 +190,8 @@ SETTINGS = [
     (lambda desk: desk.users.add("Ann", id=""), "id", "empty"),
     (lambda desk: desk.series.add("S", "quote", pattern="0.0"), "pattern", "format"),
     (lambda desk: desk.series.add("S", "letter"), "for_type", "choice"),
+    (lambda desk: desk.lost_reasons.add(""), "label", "empty"),
+    (lambda desk: desk.edit_organisation(lost_reason_needed=1), "lost_reason_needed", "type"),
     (lambda desk: desk.series.add("S", "invoice", at="creation"), "at", "choice"),
     (lambda desk: desk.items.add("", "Bay"), "reference", "empty"),
     (lambda desk: desk.items.add("BAY", "Bay", price=1.5), "price", "float"),
@@ -212,6 +214,24 @@ def test_a_setting_that_cannot_be_meant_is_refused(sales):
             continue
         problems = refused(call, sales.settings)
         assert [(one.path, one.code) for one in problems] == [(path, code)], number
+    assert whole(sales) == before
+
+
+def test_a_stale_setting_conflicts_and_what_counts_numbers_is_not_edited(sales):
+    series = sales.settings.series.add("Quotes", "quote", prefix="Q-")
+    sales.settings.series.edit(series, prefix="R-")
+    before = whole(sales)
+    with pytest.raises(sp.Conflict, match="version 1, version 2 is kept"):
+        sales.settings.series.edit(series, prefix="S-")
+    for name, instead in (
+        ("offset", "set_next"),
+        ("jumps", "set_next"),
+        ("starts", "set_next"),
+        ("for_type", "another"),
+    ):
+        (problem,) = refused(sales.settings.series.edit, "Quotes", **{name: 7})
+        assert (problem.path, problem.code) == (name, "unknown")
+        assert instead in problem.message
     assert whole(sales) == before
 
 

@@ -96,7 +96,7 @@ def test_a_contact_may_be_made_on_the_spot_and_two_of_a_name_are_told_apart(sale
 
 def test_a_contact_in_use_is_not_deleted(sales, deal):
     before = whole(sales)
-    with pytest.raises(sp.Refused, match="1 opportunity records name it"):
+    with pytest.raises(sp.Refused, match="1 opportunity names it"):
         sales.contacts.delete("Acme Ltd")
     assert whole(sales) == before
     sales.opportunities.delete(deal)

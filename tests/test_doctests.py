@@ -52,6 +52,7 @@ FACE = {
     "sending_report:SendReport": "",
     "settings.kinds:FieldList": "sales.settings.fields",
     "settings.items:Items": "sales.settings.items",
+    "settings.kinds:LostReasonList": "sales.settings.lost_reasons",
     "settings.kinds:NoteTagList": "sales.settings.note_tags",
     "settings.kinds:ProbabilityList": "sales.settings.probabilities",
     "settings.kinds:SeriesList": "sales.settings.series",

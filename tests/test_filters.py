@@ -28,6 +28,7 @@ def five(sales, clock):
     fields.add("opportunity", "vetted", "Vetted", "yes_no")
     fields.add("opportunity", "site", "Site", "text")
     fields.add("opportunity", "plan", "Plan", "long_text")
+    desk.lost_reasons.add("Price", "No budget")
     sales.contacts.add("Béatrice & Fils", email="b@fils.example")
     sales.contacts.add_person("Béatrice & Fils", "Zoë Field")
     rows = [
@@ -148,6 +149,8 @@ FILTERS = {
     "text answer": [("3", {"custom": {"site": "Leeds"}}), ("13", {"custom": {"site__startswith": "leeds"}})],
     "long text": [("5", {"custom": {"plan": "dig " + "deep " * 100}}),
           ("", {"custom": {"plan": "dig " + "deep " * 99 + "end"}})],
+    "lost reason": [("4", {"lost_reason": "price"}), ("", {"lost_reason": "No budget"}), ("1235", {"lost_reason": None}),
+          ("4", {"lost_reason__in": ["Price", "No budget"]}), ("1235", {"lost_reason__not": "Price"})],
     "several": [("2", {"tags": "VIP", "owner": "tom", "custom": {"staff__ge": 9, "heard": "Web"}}),
           ("", {"status": "won", "documents": "quote"})],
 }  # fmt: skip

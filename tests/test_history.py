@@ -116,10 +116,119 @@ def test_what_changes_nothing_is_no_change(sales, deal):
     assert len(sales.opportunities.history(deal)) == 1
 
 
-def test_settings_and_contacts_keep_their_history_too(sales):
+def test_contacts_keep_their_history_too(sales):
     acme = sales.contacts.edit("Acme Ltd", phone="+44 113 496 0001")
     assert sales.contacts.versions(acme)[-1] == acme
     assert [one.action for one in sales.contacts.history("acme ltd")] == ["created", "edited"]
+
+
+SETTINGS = {
+    "stages": lambda desk, number: desk.stages.edit("Prospect", pipeline=f"P{number}"),
+    "probabilities": lambda desk, number: desk.probabilities.edit("Cold 10%", percent=number, colour="teal"),
+    "tags": lambda desk, number: desk.tags.archive("Rush") if number % 2 else desk.tags.restore("Rush"),
+    "tax_rates": lambda desk, number: desk.tax_rates.edit("T1", percent=number, description=f"{number}"),
+    "users": lambda desk, number: desk.users.edit("tom", department=["South", "East"][number % 2]),
+    "lost_reasons": lambda desk, number: desk.lost_reasons.edit("Price", position=number),
+    "series": lambda desk, number: desk.series.edit("Quotes", prefix=f"Q{number}-", pattern=["000", ""][number % 2]),
+    "fields": lambda desk, number: desk.fields.edit(desk.fields["Staff"].id, help=f"{number}", default=number or None),
+    "templates": lambda desk, number: desk.templates.edit("Short", subject=f"Invoice {number}"),
+    "items": lambda desk, number: desk.items.edit("BAY", price=f"{number}.50"),
+}
+edits = st.lists(st.tuples(st.sampled_from(sorted(SETTINGS)), st.integers(0, 20)), max_size=12)
+
+
+def test_replaying_the_history_of_settings_gives_every_past_version_exactly(sales, clock):
+    desk = sales.settings
+    first = {
+        "stages": desk.stages["Prospect"],
+        "probabilities": desk.probabilities["Cold 10%"],
+        "tags": desk.tags["Rush"],
+        "tax_rates": desk.tax_rates.add("T1", "20"),
+        "users": desk.users["tom"],
+        "lost_reasons": desk.lost_reasons.add("Price")[0],
+        "series": desk.series.add("Quotes", "quote", prefix="Q-"),
+        "fields": desk.fields.add("opportunity", "staff", "Staff", "integer"),
+        "templates": desk.templates.add("Short", "invoice", subject="Invoice", text="Please pay."),
+        "items": desk.items.add("BAY", "Bay", price=1),
+    }
+    told = {name: [record] for name, record in first.items()}
+
+    def replayed(edits):
+        for name, number in edits:
+            clock.forward(minutes=1)
+            after = SETTINGS[name](desk, number)
+            if after.version != told[name][-1].version:
+                told[name].append(after)
+        for name, versions in told.items():
+            assert getattr(desk, name).versions(versions[0].id) == versions, name
+
+    replayed([(name, number) for number in (3, 4) for name in SETTINGS])
+    assert min(len(versions) for versions in told.values()) > 1  # or this would show nothing
+    settings(max_examples=20)(given(edits)(replayed))()
+
+
+def test_every_change_of_the_settings_is_told_with_who_and_what_the_organisation_too(sales, clock):
+    known = len(sales.settings.history())
+    clock.forward(hours=1)
+    toms = sales.acting("tom").settings
+    rate = toms.tax_rates.add("T1", "20")
+    clock.forward(hours=1)
+    toms.edit_organisation(payment_days=14)
+    sales.settings.tax_rates.edit(rate, percent="22")
+    sales.settings.tax_rates.delete("T1")
+    added, organisation, edited, deleted = sales.settings.history()[known:]
+    assert [(one.action, one.by) for one in (added, edited, deleted)] == [
+        ("added", "tom"), ("edited", "jane"), ("deleted", "jane"),
+    ]  # fmt: skip
+    assert (organisation.record_id, organisation.at) == ("organisation", clock.now)
+    assert [(one.field, one.before, one.after) for one in edited.changes] == [("percent", "20", "22")]
+    assert [one.action for one in sales.settings.tax_rates.history(rate.id)] == ["added", "edited", "deleted"]
+
+
+DOCUMENT_STEPS = {
+    "note": lambda desk, one, number: desk.edit(one, note=f"note {number}"),
+    "lines": lambda desk, one, number: desk.edit(one, lines=[LINE | {"quantity": number + 1}], discount=f"{number}%"),
+    "hold": lambda desk, one, number: desk.hold(one, f"why {number}"),
+    "release": lambda desk, one, number: desk.release(one),
+    "request_approval": lambda desk, one, number: desk.request_approval(one),
+    "approve": lambda desk, one, number: desk.approve(one),
+    "refuse": lambda desk, one, number: desk.refuse(one, "too cheap"),
+    "send": lambda desk, one, number: desk.mark_sent(one),
+    "accept": lambda desk, one, number: desk.accept(one, by="Zoë"),
+    "reject": lambda desk, one, number: desk.reject(one),
+    "pay": lambda desk, one, number: desk.pay(one, "1.00 GBP"),
+    "cancel": lambda desk, one, number: desk.cancel(one),
+    "assign": lambda desk, one, number: desk.assign(one, new=f"job {number}"),
+}
+paths = st.tuples(
+    st.sampled_from(["quote", "invoice"]),
+    st.lists(st.sampled_from([*DOCUMENT_STEPS]), min_size=3, max_size=15),
+)
+
+
+def test_replaying_the_history_of_documents_gives_every_past_version_exactly(sales, deal, clock):
+    desk = sales.documents
+
+    @settings(max_examples=25)
+    @given(paths)
+    def law(path):
+        type, steps = path
+        clock.forward(minutes=1)
+        one = desk.draft(deal, type)
+        told = [(clock.now, one)]
+        for number, step in enumerate(steps):
+            clock.forward(minutes=1)
+            if not desk.can(one, "edit" if step in ("note", "lines") else step):
+                continue
+            after = DOCUMENT_STEPS[step](desk, one, number)
+            if after.version != one.version:
+                told.append((clock.now, after))
+            one = after
+        assert desk.versions(one.id) == [version for _, version in told]
+        for at, version in told:
+            assert desk.version_at(one.id, at) == version
+
+    law()
 
 
 def test_moments_of_every_precision_stand_in_order(sales, clock):

@@ -40,6 +40,7 @@ FACADES = [
     "delivery",
     "documents",
     "einvoicing",
+    "endings",
     "expanding",
     "filters",
     "importing",

@@ -106,7 +106,7 @@ def test_pages_neither_skip_nor_repeat_while_others_insert(sales):
 
 
 def test_a_stage_in_use_is_replaced_or_archived_never_just_deleted(sales, deal):
-    with pytest.raises(sp.Refused, match="1 opportunities"):
+    with pytest.raises(sp.Refused, match="is used by 1 opportunity: archive"):
         sales.settings.stages.delete("Prospect")
     assert sales.settings.stages.delete("Prospect", replacement="Order signed") == 1
     assert sales.opportunities.get(deal.id).stage_id == sales.settings.stages["Order signed"].id

@@ -75,7 +75,7 @@ def test_conversion_by_count_and_by_value(small):
     assert told(conversion("tag", owner="ada"), "name", "lost") == [("Rush", "1")]
     assert told(conversion("source", currency="EUR"), "name", "won") == [("free", "1")]
     assert told(conversion("probability", currency="EUR"), "name", "won") == [("", "1")]
-    with pytest.raises(sp.Invalid, match="is not one of owner"):
+    with pytest.raises(sp.Invalid, match="nothing is counted by 'weather': there are 'owner'"):
         conversion("weather")
 
 

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Required, TypeAlias, TypedDict
 
 from salespipeline.domain.contacts import Contact, Person
 from salespipeline.domain.fields import Answer, AnswerValue
+from salespipeline.domain.items import Item, Part
 from salespipeline.domain.lines import Discount, Line
 from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
 from salespipeline.domain.totals import Charge
 from salespipeline.exchange import ExchangeRate
-from salespipeline.money import Amount
+from salespipeline.money import Amount, Money
 
 if TYPE_CHECKING:
     from salespipeline.domain.templates import MailTemplate
     from salespipeline.mail import Attachment, InlineImage
 
 __all__ = [
-    "ContactEdits", "ContactFacts", "DocumentFacts", "FieldFacts", "ItemFacts", "LineLike", "NewOpportunity",
-    "OpportunityFacts", "OrganisationFacts", "PersonFacts", "SendFacts", "TemplateFacts",
+    "ContactEdits", "ContactFacts", "DocumentFacts", "FieldEdits", "FieldFacts", "ItemEdits", "ItemFacts", "LineLike",
+    "LostReasonFacts", "NewOpportunity", "NoteTagFacts", "OpportunityFacts", "OrganisationFacts", "PersonFacts", "ProbabilityFacts",
+    "SendFacts", "SeriesFacts", "StageFacts", "TagFacts", "TaxRateFacts", "TemplateEdits", "TemplateFacts", "UserFacts",
 ]  # fmt: skip
 
 LineLike: TypeAlias = (
@@ -111,6 +113,73 @@ class PersonFacts(TypedDict, total=False):
     role: str
 
 
+class _Entry(TypedDict, total=False):
+    position: int
+    archived: bool
+
+
+class StageFacts(_Entry, total=False):
+    """What can be edited of a stage."""
+
+    label: str
+    pipeline: str
+
+
+class ProbabilityFacts(_Entry, total=False):
+    """What can be edited of a probability."""
+
+    label: str
+    percent: Amount
+    colour: str
+
+
+class TagFacts(_Entry, total=False):
+    """What can be edited of a tag."""
+
+    label: str
+    colour: str
+
+
+class NoteTagFacts(TagFacts, total=False):
+    """What can be edited of a tag of notes."""
+
+    category: str
+
+
+class TaxRateFacts(_Entry, total=False):
+    """What can be edited of a tax rate."""
+
+    code: str
+    percent: Amount
+    description: str
+    category: str
+    reason: str
+
+
+class UserFacts(_Entry, total=False):
+    """What can be edited of a user."""
+
+    name: str
+    email: str
+    department: str
+    approval_limit: Money | str | None
+
+
+class LostReasonFacts(_Entry, total=False):
+    """What can be edited of a reason for losing."""
+
+    label: str
+
+
+class SeriesFacts(_Entry, total=False):
+    """What can be edited of a series."""
+
+    label: str
+    prefix: str
+    pattern: str
+    at: str
+
+
 class FieldFacts(TypedDict, total=False):
     """What can be said of a custom field beside its key, label and type."""
 
@@ -120,6 +189,12 @@ class FieldFacts(TypedDict, total=False):
     choices: Iterable[str]
     required_answer: AnswerValue | Answer | list[str] | None
     required_message: str
+
+
+class FieldEdits(FieldFacts, _Entry, total=False):
+    """What can be edited of a custom field."""
+
+    label: str
 
 
 class ItemFacts(TypedDict, total=False):
@@ -134,6 +209,16 @@ class ItemFacts(TypedDict, total=False):
     department_code: str
 
 
+class ItemEdits(ItemFacts, total=False):
+    """What can be edited of a predefined item."""
+
+    reference: str
+    description: str
+    price: Amount
+    parts: Iterable[Part | tuple[Item | str, Amount]]
+    archived: bool
+
+
 class TemplateFacts(TypedDict, total=False):
     """What can be said of a template beside its name, its type and its words."""
 
@@ -144,6 +229,16 @@ class TemplateFacts(TypedDict, total=False):
     without_link: bool
     images: Iterable[InlineImage]
     attachments: Iterable[Attachment]
+
+
+class TemplateEdits(TemplateFacts, _Entry, total=False):
+    """What can be edited of a template."""
+
+    label: str
+    for_type: str
+    subject: str
+    text: str
+    html: str | None
 
 
 class OrganisationFacts(TypedDict, total=False):
@@ -170,6 +265,7 @@ class OrganisationFacts(TypedDict, total=False):
     payment_days: int
     typed_characters: int
     accept_url: str
+    lost_reason_needed: bool
 
 
 class SendFacts(TypedDict, total=False):

@@ -125,6 +125,7 @@ KEPT: tuple[Kept, ...] = (
                 _text("stage"),
                 _text("probability"),
                 _sorted("status"),
+                _text("lost_reason"),
                 Field("tags", str, many=True),
                 Field("answers", str, many=True),
                 Field("sources", str, many=True),

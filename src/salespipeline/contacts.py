@@ -10,6 +10,7 @@ import attrs
 from salespipeline import text
 from salespipeline.arguments import ContactEdits, ContactFacts, PersonFacts
 from salespipeline.collection import Collection
+from salespipeline.domain.checks import counted
 from salespipeline.domain.contacts import Contact, Person, contact_changes, person_changes, person_in
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, Refused, shown
@@ -135,11 +136,9 @@ class Contacts(Collection[Contact]):
             record = self._named(work, contact)
             for kind in ("opportunity", "document"):
                 if number := work.count(kind, Cmp("contact", "=", record.id)):
-                    raise Refused(
-                        f"contact {record.name!r} cannot be deleted: {number} {kind} records name it; delete or move them first",
-                        record=f"contact {record.id}",
-                        action="delete",
-                    )
+                    names = f"{counted(number, kind)} {'names' if number == 1 else 'name'} it"
+                    message = f"contact {record.name!r} cannot be deleted: {names}; delete or move them first"
+                    raise Refused(message, record=f"contact {record.id}", action="delete")
             work.remove(record)
 
 

@@ -124,7 +124,7 @@ class Refused(SalesPipelineError):
     ...     sales.contacts.delete(acme)
     ... except sp.Refused as error:
     ...     print(error)
-    contact 'Acme Ltd' cannot be deleted: 1 opportunity records name it; delete or move them first
+    contact 'Acme Ltd' cannot be deleted: 1 opportunity names it; delete or move them first
     """
 
     def __init__(self, message: str, *, record: str | None = None, action: str | None = None) -> None:

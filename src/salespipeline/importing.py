@@ -25,7 +25,7 @@ __all__ = ["BadRow", "ImportReport", "Row", "import_opportunities"]
 Row: TypeAlias = Mapping[str, str]
 Source: TypeAlias = "str | Callable[[Row], object]"
 BATCH = 1000
-FIELDS = GIVEN | {"at", "status", "closed_at", "lost_reason"}
+FIELDS = GIVEN | {"at", "status", "closed_at", "lost_reason", "lost_note"}
 
 
 @attrs.frozen(kw_only=True)

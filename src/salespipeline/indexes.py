@@ -20,7 +20,7 @@ from salespipeline.domain.numbering import Series, counter
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
-from salespipeline.domain.settings import NoteTag, Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stage, Tag, TaxRate, User
 from salespipeline.domain.sortable import answer_marks, instant
 from salespipeline.domain.templates import Template
 from salespipeline.entries import Scalar
@@ -60,6 +60,7 @@ SETTING_LISTS: dict[type[Any], str] = {
     NoteTag: "note_tag",
     TaxRate: "tax_rate",
     User: "user",
+    LostReason: "lost_reason",
     Series: "series",
     FieldSchema: "field",
     Template: "template",
@@ -125,6 +126,7 @@ def opportunity_index(deal: Opportunity) -> Values:
     yield "stage", deal.stage_id
     yield "probability", deal.probability_id
     yield "status", deal.status.value
+    yield "lost_reason", deal.lost_reason_id
     yield "tags", deal.tags
     yield "answers", tuple(answer_marks(deal.answers))
     yield "sources", tuple(dict.fromkeys(line.source for line in deal.lines))

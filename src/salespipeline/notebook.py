@@ -13,6 +13,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
 
+from salespipeline.domain.checks import counted
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.lines import Line, line_net
@@ -160,12 +161,6 @@ def _dotted(label: str, colour: str | None) -> str:
     return f'<span class="sp-t"><i style="background:{colour}"></i>{escape(label)}</span>'
 
 
-def _counted(number: int, what: str) -> str:
-    """Return ``3 opportunities``."""
-    plural = what[:-1] + "ies" if what.endswith("y") else what if what.endswith("s") else what + "s"
-    return f"{number:,} {what if number == 1 else plural}"
-
-
 def _largest(rows: Sequence[Row], name: str) -> dict[object, Decimal]:
     """Return the largest amount of a column, for each currency: bars compare nothing else. (SPEC MON-4)"""
     found: dict[object, Decimal] = {}
@@ -193,7 +188,7 @@ def listing_html(listing: Listing[Any]) -> str:
         "tags": {tag.label: tag.colour for tag in settings.tags.all},
         "probability": {probability.label: probability.colour for probability in settings.probabilities.all},
     }
-    return table_html(_counted(number, listing._shape.kind), rows, total=number, colours=colours)
+    return table_html(counted(number, listing._shape.kind), rows, total=number, colours=colours)
 
 
 def report_html(report: Report[Any]) -> str:
@@ -224,7 +219,7 @@ def setting_html(settings: SettingList[Any]) -> str:
     """Return a list of the administrator, with its colours."""
     rows = [{name: value for name, value in row.items() if name not in _OMITTED} for row in settings.to_dicts()]
     colours = {str(row["colour"]): str(row["colour"]) for row in rows if row.get("colour")}
-    return table_html(_counted(len(rows), settings.what), rows, colours={"colour": colours})
+    return table_html(counted(len(rows), settings.what), rows, colours={"colour": colours})
 
 
 def desk_html(desk: SettingsDesk) -> str:

@@ -17,7 +17,8 @@ from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import DocumentType, as_type
 from salespipeline.domain.opportunity import Opportunity, Status
-from salespipeline.domain.settings import Settings
+from salespipeline.domain.settings import LostReason, Settings
+from salespipeline.endings import ENDING, closed
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
@@ -55,6 +56,7 @@ def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dic
         "department": settings.department_of(deal.owner_id, deal.department),
         "created": deal.created_on,
         "closed": deal.closed_on,
+        "lost_reason": settings.lost_reasons.label(deal.lost_reason_id) or deal.lost_reason,
     }
 
 
@@ -104,6 +106,7 @@ class Opportunities(Collection[Opportunity]):
             "status": choice("status", Status),
             "stage": identity("stage", in_list(lambda settings: settings.stages)),
             "probability": percent("probability"),
+            "lost_reason": identity("lost_reason", in_list(lambda settings: settings.lost_reasons)),
             "tags": several("tags", in_list(lambda settings: settings.tags)),
             "source": several("sources", as_id),
             "owner": owner_filter,
@@ -140,7 +143,7 @@ class Opportunities(Collection[Opportunity]):
         row=_row,
         columns=dict.fromkeys(("reference", "subject", "contact", "stage", "probability", "tags", "status"), str)
         | {"value": Decimal, "currency": str, "due": date}
-        | {"owner": str, "department": str, "created": date, "closed": date},
+        | {"owner": str, "department": str, "created": date, "closed": date, "lost_reason": str},
         titles=contact_of,
     )
 
@@ -170,12 +173,13 @@ class Opportunities(Collection[Opportunity]):
     def create_many(self, rows: Iterable[Mapping[str, object]]) -> list[Opportunity]:
         """Create many in one transaction: all of them, or none. Each row holds the arguments of ``create``.
 
-        A row may say how it ended: ``status`` ``"won"`` or ``"lost"``, with ``closed_at`` and ``lost_reason``. Raises
-        ``Invalid`` with every problem of every row, those of references that are taken too.
+        A row may say how it ended: ``status`` ``"won"`` or ``"lost"``, with ``closed_at``, and ``lost_reason`` and
+        ``lost_note`` as ``lose`` takes them. Raises ``Invalid`` with every problem of every row, those of references that are taken too.
 
-        >>> row = {"contact": acme, "subject": "Shelves", "lines": deal.lines, "status": "lost", "lost_reason": "price"}
-        >>> [str(made.status) for made in sales.opportunities.create_many([row, row | {"status": "open"}])]
-        ['lost', 'open']
+        >>> row = {"contact": acme, "subject": "Shelves", "lines": deal.lines}
+        >>> lost = row | {"status": "lost", "lost_reason": "price"}
+        >>> [str(made.status) for made in sales.opportunities.create_many([row, lost])]
+        ['open', 'lost']
         """
         with self._sales.work() as work:
             made: dict[int, Opportunity] = {}
@@ -191,11 +195,9 @@ class Opportunities(Collection[Opportunity]):
                     checks.add(f"[{position}]", "type", f"a mapping of arguments is needed, not {shown(row)}")
                     continue
                 given = dict(row)
-                ending: dict[str, Any] = {
-                    name: given.pop(name) for name in ("status", "closed_at", "lost_reason") if name in given
-                }
+                ending: dict[str, Any] = {name: given.pop(name) for name in ENDING if name in given}
                 try:
-                    made[position] = _closed(self._opened(work, given, typed), ending, work)
+                    made[position] = closed(self._opened(work, given, typed), ending, work)
                 except Invalid as error:
                     checks.within(f"[{position}]", error)
             _untaken(work, made, checks)
@@ -247,12 +249,20 @@ class Opportunities(Collection[Opportunity]):
 
         return self._change(opportunity, move, "won")
 
-    def lose(self, opportunity: Opportunity | str, reason: str = "", *, at: datetime | None = None) -> Opportunity:
-        """Mark it lost, with the reason in words. (SPEC OPP-6)"""
+    def lose(
+        self,
+        opportunity: Opportunity | str,
+        reason: LostReason | str = "",
+        *,
+        note: str = "",
+        at: datetime | None = None,
+    ) -> Opportunity:
+        """Mark it lost. *reason* is one of ``settings.lost_reasons``, or words where there is none; *note* says more. (SPEC OPP-6)"""
 
         def move(before: Opportunity, work: Work) -> Opportunity:
             when = work.at if at is None else aware(at)
-            return before.lost(at=when, on=work.settings.day_of(when), reason=reason)
+            on = work.settings.day_of(when)
+            return before.lost(at=when, on=on, reason=reason, note=note, settings=work.settings)
 
         return self._change(opportunity, move, "lost")
 
@@ -304,18 +314,6 @@ class Opportunities(Collection[Opportunity]):
             if found.id != before.contact_id:
                 before = attrs.evolve(before, contact_id=found.id, person_id=None)
             return work.revive(before)
-
-
-def _closed(deal: Opportunity, ending: Mapping[str, Any], work: Work) -> Opportunity:
-    status = ending.get("status", "open")
-    if status not in ("open", "won", "lost"):
-        raise Invalid(Problem("status", "choice", f"a new opportunity is open, won or lost, not {shown(status)}"))
-    if status == "open":
-        return deal
-    closed_at = ending.get("closed_at")
-    at = work.at if closed_at is None else aware(closed_at, "closed_at")
-    on = work.settings.day_of(at)
-    return deal.won(at=at, on=on) if status == "won" else deal.lost(at=at, on=on, reason=ending.get("lost_reason", ""))
 
 
 def given_contact(work: Work, contacts: Contacts, given: object) -> Contact:

@@ -32,6 +32,7 @@ DIMENSIONS: dict[str, tuple[tuple[Group, ...], Label]] = {
     "department": (("owner", "department"), lambda settings, keys: settings.department_of(keys[0] or "", keys[1])),
     "stage": (("stage",), _label_of("stages")),
     "probability": (("probability",), _label_of("probabilities")),
+    "lost_reason": (("lost_reason",), _label_of("lost_reasons")),
     "tag": (("tags",), _label_of("tags")),
     "source": (("sources",), lambda _settings, keys: keys[0] or ""),
     "month": ((Prefix("closed_on", 7),), lambda _settings, keys: keys[0] or ""),
@@ -63,9 +64,9 @@ class Reports:
         return "<reports: conversion, performance, coming, pipeline>"
 
     def conversion(self, by: str | None = None, **filters: object) -> Report[ConversionRow]:
-        """Return won / (won + lost), by count and by value, in all or by owner, department, stage, probability, tag, source, month.
+        """Return won / (won + lost), by count and by value, in all or *by* something. (SPEC REP-1)
 
-        (SPEC REP-1)
+        *by* is owner, department, stage, probability, tag, source, month (of closing) or lost_reason.
         """
         keys, label = _dimension(by)
         closed = OneOf("status", (Status.WON.value, Status.LOST.value))

@@ -10,7 +10,7 @@ import attrs
 
 from salespipeline.errors import Invalid, Problem, shown
 
-__all__ = ["Checks", "Verdict", "an", "as_date", "aware", "suggestion"]
+__all__ = ["Checks", "Verdict", "an", "as_date", "aware", "counted", "suggestion"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,6 +64,16 @@ def an(noun: str) -> str:
     ('an opportunity', 'a pro forma')
     """
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun.replace('_', ' ')}"  # no u: a user, a unit
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something.
+
+    >>> counted(2_000, "opportunity"), counted(1, "stage"), counted(0, "series")
+    ('2,000 opportunities', '1 stage', '0 series')
+    """
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun if noun.endswith("s") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def suggestion(name: str, known: Iterable[str], *, most: int = 8) -> str:

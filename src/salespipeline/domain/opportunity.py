@@ -20,6 +20,7 @@ from salespipeline.domain.display import Displayed
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.given import shared_values
 from salespipeline.domain.lines import Line
+from salespipeline.domain.losing import why_lost
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.totals import Totals, net, totals
 from salespipeline.errors import Invalid, NotAllowed, Problem, shown
@@ -114,6 +115,7 @@ class Opportunity(Displayed):
     status: Status = Status.OPEN
     closed_at: datetime | None = None
     closed_on: date | None = None
+    lost_reason_id: str | None = None
     lost_reason: str = ""
     owner_id: str
     department: str | None = None
@@ -197,16 +199,20 @@ class Opportunity(Displayed):
         self.refuse("win")
         return attrs.evolve(self, status=Status.WON, **self._closing(at, on))
 
-    def lost(self, *, at: datetime, on: date, reason: str = "") -> Opportunity:
-        """Return it lost, with the reason in words."""
+    def lost(
+        self, *, at: datetime, on: date, reason: object = "", note: str = "", settings: Settings | None = None
+    ) -> Opportunity:
+        """Return it lost: *reason* is one of those of the *settings*, where there are any, and words otherwise."""
         self.refuse("lose")
-        clean = text.clean(reason, "reason", most=2000, lines=True)
-        return attrs.evolve(self, status=Status.LOST, lost_reason=clean, **self._closing(at, on))
+        why = why_lost(reason, note, settings or Settings())
+        return attrs.evolve(self, status=Status.LOST, **why, **self._closing(at, on))
 
     def reopened(self) -> Opportunity:
         """Return it open again: the closing time is cleared, the former probability counts again."""
         self.refuse("reopen")
-        return attrs.evolve(self, status=Status.OPEN, closed_at=None, closed_on=None, lost_reason="")
+        return attrs.evolve(
+            self, status=Status.OPEN, closed_at=None, closed_on=None, lost_reason_id=None, lost_reason=""
+        )
 
     def can(self, move: str) -> Verdict:
         """Say whether *move* (a key of ``MOVES``) is possible, and if not, why.

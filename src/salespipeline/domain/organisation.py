@@ -8,6 +8,7 @@ from salespipeline import text
 from salespipeline.domain.cleaning import (
     as_days,
     as_electronic_address,
+    as_flag,
     as_locale,
     as_pairs,
     as_texts,
@@ -31,8 +32,9 @@ class Organisation:
     ``"0088:4000001123452"`` (a scheme, and the address in it). *legal_notes* are sentences that the law wants on invoices
     and credit notes, by their subject code of UNTDID 4451; *einvoice* says what leaves with the mail of those two:
     ``""`` for a plain PDF, ``"factur-x"`` for one that holds the electronic invoice. *typed_characters* is from which
-    character on contacts are suggested to somebody who types (SPEC OPP-4). *accept_url* is the page where clients
-    accept quotes, with a place for the token: ``"https://example.org/accept/{token}"``.
+    character on contacts are suggested to somebody who types (SPEC OPP-4), *lost_reason_needed* whether no opportunity is
+    lost without a reason (SPEC OPP-6). *accept_url* is the page where clients accept quotes, with a place for the token:
+    ``"https://example.org/accept/{token}"``.
     """
 
     id: str = "organisation"
@@ -59,6 +61,7 @@ class Organisation:
     payment_days: int = 30
     typed_characters: int = 4
     accept_url: str = ""
+    lost_reason_needed: bool = False
 
     def checked(self) -> Organisation:
         """Return the organisation with clean values, or raise ``Invalid`` with every problem."""
@@ -85,6 +88,7 @@ class Organisation:
             payment_days=lambda value: as_days(value, "payment_days"),
             typed_characters=_as_characters,
             accept_url=_accept_url,
+            lost_reason_needed=lambda value: as_flag(value, "lost_reason_needed"),
         )
 
 

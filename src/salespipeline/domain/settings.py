@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.checks import suggestion
+from salespipeline.domain.checks import counted, suggestion
 from salespipeline.domain.cleaning import as_category, as_percent, cleaned
 from salespipeline.domain.display import Labelled
 from salespipeline.domain.fields import FieldSchema
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Listed",
+    "LostReason",
     "NoteTag",
     "Probability",
     "Setting",
@@ -179,6 +180,21 @@ class User(Labelled):
         )
 
 
+@attrs.frozen(kw_only=True)
+class LostReason(Labelled):
+    """Why an opportunity was lost, as an administrator lists it. (SPEC OPP-6)"""
+
+    id: str
+    version: int = 0
+    label: str
+    position: int = 0
+    archived: bool = False
+
+    def checked(self) -> LostReason:
+        """Return the reason with clean texts, or raise ``Invalid``."""
+        return cleaned(self, label=_label)
+
+
 def _limit(value: object) -> Money | None:
     found = None if value is None else Money.of(value, path="approval_limit")  # type: ignore[arg-type]
     if found is not None and found.amount < 0:
@@ -187,7 +203,18 @@ def _limit(value: object) -> Money | None:
 
 
 Setting: TypeAlias = (
-    Stage | Probability | Tag | NoteTag | TaxRate | User | Organisation | Series | FieldSchema | Template | Keyring
+    Stage
+    | Probability
+    | Tag
+    | NoteTag
+    | TaxRate
+    | User
+    | LostReason
+    | Organisation
+    | Series
+    | FieldSchema
+    | Template
+    | Keyring
 )
 
 
@@ -260,7 +287,7 @@ class Listed(Generic[L]):
         return record.id
 
     def __repr__(self) -> str:
-        return f"<{len(self)} {self.what}: {', '.join(record.label for record in self)}>"
+        return f"<{counted(len(self), self.what)}: {', '.join(record.label for record in self) or 'none yet'}>"
 
 
 @attrs.frozen(kw_only=True, slots=False, eq=False)
@@ -273,6 +300,7 @@ class Settings:
     note_tags: Listed[NoteTag] = attrs.field(factory=lambda: Listed("note tag"))
     tax_rates: Listed[TaxRate] = attrs.field(factory=lambda: Listed("tax rate"))
     users: Listed[User] = attrs.field(factory=lambda: Listed("user"))
+    lost_reasons: Listed[LostReason] = attrs.field(factory=lambda: Listed("lost reason"))
     series: Listed[Series] = attrs.field(factory=lambda: Listed("series"))
     fields: Listed[FieldSchema] = attrs.field(factory=lambda: Listed("custom field"))
     templates: Listed[Template] = attrs.field(factory=lambda: Listed("template"))
@@ -294,6 +322,7 @@ class Settings:
             note_tags=Listed("note tag", found.get(NoteTag, [])),  # type: ignore[arg-type]
             tax_rates=Listed("tax rate", found.get(TaxRate, [])),  # type: ignore[arg-type]
             users=Listed("user", found.get(User, [])),  # type: ignore[arg-type]
+            lost_reasons=Listed("lost reason", found.get(LostReason, [])),  # type: ignore[arg-type]
             series=Listed("series", found.get(Series, [])),  # type: ignore[arg-type]
             fields=Listed("custom field", found.get(FieldSchema, [])),  # type: ignore[arg-type]
             templates=Listed("template", found.get(Template, [])),  # type: ignore[arg-type]

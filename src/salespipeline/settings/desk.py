@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 import attrs
 
 from salespipeline.arguments import OrganisationFacts
+from salespipeline.domain.activity import Activity
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
-from salespipeline.domain.settings import NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import LostReason, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.domain.templates import Template
 from salespipeline.linking import renew
+from salespipeline.query import Cmp, Query
 from salespipeline.settings.items import Items
 from salespipeline.settings.kinds import (
     FieldList,
+    LostReasonList,
     NoteTagList,
     ProbabilityList,
     SeriesList,
@@ -44,6 +47,7 @@ class SettingsDesk:
         self.note_tags = NoteTagList(sales, NoteTag, lambda settings: settings.note_tags)
         self.tax_rates = TaxRateList(sales, TaxRate, lambda settings: settings.tax_rates)
         self.users = UserList(sales, User, lambda settings: settings.users)
+        self.lost_reasons = LostReasonList(sales, LostReason, lambda settings: settings.lost_reasons)
         self.series = SeriesList(sales, Series, lambda settings: settings.series)
         self.fields = FieldList(sales, FieldSchema, lambda settings: settings.fields)
         self.templates = TemplateList(sales, Template, lambda settings: settings.templates)
@@ -59,6 +63,18 @@ class SettingsDesk:
     def organisation(self) -> Organisation:
         """Who sells: name, address, currency, locale, time zone."""
         return self.snapshot.organisation
+
+    def history(self) -> list[Activity]:
+        """Return every change of every list and of the organisation, oldest first: who, when, from what to what. (SPEC SET-9)
+
+        >>> _ = sales.acting("tom").settings.edit_organisation(payment_days=14)
+        >>> last = sales.settings.history()[-1]
+        >>> last.by, last.record_id, last.changes
+        ('tom', 'organisation', (Change(field='payment_days', before=None, after=14),))
+        """
+        with self._sales.work(write=False) as work:
+            of_settings = Cmp("record_kind", "=", "setting")
+            return list(work.find(Query(kind="activity", where=of_settings, order=("at",))))
 
     def edit_organisation(self, *, logo: bytes | None = None, **values: Unpack[OrganisationFacts]) -> Organisation:
         """Replace some facts of the organisation; *logo* are the bytes of a PNG or JPEG."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import attrs
 
-from salespipeline.arguments import ItemFacts
+from salespipeline.arguments import ItemEdits, ItemFacts
 from salespipeline.collection import Collection
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.items import Item, Part
@@ -21,9 +21,6 @@ from salespipeline.money import Amount, decimal
 from salespipeline.query import Has
 from salespipeline.settings.lists import refuse_unknown
 from salespipeline.work import Work
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Items"]
 
@@ -86,7 +83,7 @@ class Items(Collection[Item]):
             item = Item(id=work.new_id(), reference=reference, description=description, **self._values(work, values))
             return work.keep(item.checked(), action="added")
 
-    def edit(self, item: Item | str, **values: Any) -> Item:
+    def edit(self, item: Item | str, **values: Unpack[ItemEdits]) -> Item:
         """Replace some values; lines made from it before keep theirs. (SPEC OPP-3)"""
         refuse_unknown("item", Item, values, but={})
         return self._change(

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import attrs
 
 from salespipeline import text
-from salespipeline.arguments import FieldFacts
+from salespipeline.arguments import (
+    FieldEdits,
+    FieldFacts,
+    LostReasonFacts,
+    NoteTagFacts,
+    ProbabilityFacts,
+    SeriesFacts,
+    StageFacts,
+    TagFacts,
+    TaxRateFacts,
+    UserFacts,
+)
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.lines import Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
-from salespipeline.domain.settings import NoteTag, Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stage, Tag, TaxRate, User
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, Money
 from salespipeline.numbers import highest
 from salespipeline.query import All, Cmp, Has, Missing, Predicate, Query
 from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "FieldList",
+    "LostReasonList",
     "NoteTagList",
     "ProbabilityList",
     "SeriesList",
@@ -39,6 +48,8 @@ class StageList(SettingList[Stage]):
 
     >>> sales.settings.stages.rename("Order signed", "Handed over").label
     'Handed over'
+    >>> sales.settings.stages.edit("Handed over", pipeline="Delivery").pipeline
+    'Delivery'
     """
 
     def add(self, *labels: str, pipeline: str = "default") -> tuple[Stage, ...]:
@@ -46,13 +57,21 @@ class StageList(SettingList[Stage]):
         with self._sales.work() as work:
             return tuple(self._add(work, label=label, pipeline=pipeline) for label in labels)
 
+    def edit(self, stage: Stage | str, **values: Unpack[StageFacts]) -> Stage:
+        """Replace some values: label, pipeline. A rename touches no opportunity. (SPEC SET-1)"""
+        return self._edit(stage, values)
+
     def rename(self, stage: Stage | str, label: str) -> Stage:
         """Give it another name; no opportunity is touched."""
         return self.edit(stage, label=label)
 
 
 class ProbabilityList(SettingList[Probability]):
-    """The probabilities. (SPEC SET-2)"""
+    """The probabilities. (SPEC SET-2)
+
+    >>> sales.settings.probabilities.edit("Hot 75%", label="Hot 80%", percent="80").percent
+    Decimal('80')
+    """
 
     def add(self, label: str, *, percent: Amount | None = None, colour: str = "grey") -> Probability:
         """Add one; without *percent* it is read from a label such as ``"Hot 75%"``."""
@@ -66,20 +85,34 @@ class ProbabilityList(SettingList[Probability]):
         with self._sales.work() as work:
             return self._add(work, label=label, percent=percent, colour=colour)
 
+    def edit(self, probability: Probability | str, **values: Unpack[ProbabilityFacts]) -> Probability:
+        """Replace some values: label, percent, colour."""
+        return self._edit(probability, values)
+
 
 class TagList(SettingList[Tag]):
-    """The tags of opportunities. (SPEC SET-3)"""
+    """The tags of opportunities. (SPEC SET-3)
+
+    >>> sales.settings.tags.edit("VIP", colour="teal").colour
+    '#099268'
+    """
 
     def add(self, label: str, *, colour: str = "grey") -> Tag:
         """Add a tag; *colour* is ``#rrggbb`` or a name of the palette."""
         with self._sales.work() as work:
             return self._add(work, label=label, colour=colour)
 
+    def edit(self, tag: Tag | str, **values: Unpack[TagFacts]) -> Tag:
+        """Replace some values: label, colour."""
+        return self._edit(tag, values)
+
 
 class NoteTagList(SettingList[NoteTag]):
     """The tags of notes, in categories. (SPEC SET-3)
 
     >>> tag = sales.settings.note_tags.add("Complaint", category="Service", colour="red")
+    >>> sales.settings.note_tags.edit(tag, colour="orange").colour
+    '#d9480f'
     >>> list(sales.settings.note_tags.by_category())
     ['Service']
     """
@@ -88,6 +121,10 @@ class NoteTagList(SettingList[NoteTag]):
         """Add a tag; *colour* is ``#rrggbb`` or a name of the palette."""
         with self._sales.work() as work:
             return self._add(work, label=label, category=category, colour=colour)
+
+    def edit(self, tag: NoteTag | str, **values: Unpack[NoteTagFacts]) -> NoteTag:
+        """Replace some values: label, category, colour."""
+        return self._edit(tag, values)
 
     def by_category(self) -> dict[str, tuple[NoteTag, ...]]:
         """Return those in use, by their category, in the order of the list."""
@@ -103,6 +140,8 @@ class TaxRateList(SettingList[TaxRate]):
     >>> rate = sales.settings.tax_rates.add("T1", "20", description="Standard rate")
     >>> sp.Line("Shed", unit_price="950", tax=rate).tax.code
     'T1'
+    >>> sales.settings.tax_rates.edit("T1", percent="22").percent, rate.percent
+    (Decimal('22'), Decimal('20'))
     """
 
     def add(
@@ -113,9 +152,17 @@ class TaxRateList(SettingList[TaxRate]):
             found = category if category is not None else Tax.of(percent, "percent").category
             return self._add(work, code=code, percent=percent, description=description, category=found, reason=reason)
 
+    def edit(self, rate: TaxRate | str, **values: Unpack[TaxRateFacts]) -> TaxRate:
+        """Replace some values: code, percent, description, category, reason. Lines that have it keep theirs."""
+        return self._edit(rate, values)
+
 
 class UserList(SettingList[User]):
-    """The users. (SPEC SET-9)"""
+    """The users. (SPEC SET-9)
+
+    >>> sales.settings.users.edit("jane", department="South", approval_limit="5000 GBP").approval_limit
+    Money('5000.00', 'GBP')
+    """
 
     def add(
         self,
@@ -134,15 +181,57 @@ class UserList(SettingList[User]):
         with self._sales.work() as work:
             return self._add(work, **values)
 
+    def edit(self, user: User | str, **values: Unpack[UserFacts]) -> User:
+        """Replace some values: name, email, department, approval_limit."""
+        return self._edit(user, values)
+
+
+class LostReasonList(SettingList[LostReason]):
+    """Why opportunities are lost: once there are some, ``opportunities.lose`` takes one of them. (SPEC OPP-6)
+
+    >>> _ = sales.settings.lost_reasons.add("Price", "Went to a competitor", "No budget")
+    >>> lost = sales.opportunities.lose(deal, "price", note="Ten percent too dear.")
+    >>> sales.opportunities.where(lost_reason="Price").one() == lost, sales.settings.lost_reasons.usage("Price")
+    (True, 1)
+    >>> _ = sales.settings.edit_organisation(lost_reason_needed=True)
+    >>> sales.opportunities.lose(sales.opportunities.reopen(lost))
+    Traceback (most recent call last):
+    salespipeline.errors.Invalid: reason: a reason is needed to lose an opportunity: there are 'Price', 'Went to a ...
+    >>> print(sales.settings.lost_reasons.edit("Price", label="Too dear"))
+    Too dear
+    """
+
+    def add(self, *labels: str) -> tuple[LostReason, ...]:
+        """Add reasons at the end, in the order given."""
+        with self._sales.work() as work:
+            return tuple(self._add(work, label=label) for label in labels)
+
+    def edit(self, reason: LostReason | str, **values: Unpack[LostReasonFacts]) -> LostReason:
+        """Replace some values: label."""
+        return self._edit(reason, values)
+
 
 class SeriesList(SettingList[Series]):
-    """The series of references. (SPEC SET-8)"""
+    """The series of references. (SPEC SET-8)
+
+    >>> series = sales.settings.series.add("Quotes", "quote", prefix="Q-", pattern="0000")
+    >>> sales.settings.series.edit(series, pattern="00-00").reference(118)
+    'Q-01-18'
+    """
+
+    fixed = dict.fromkeys(("offset", "starts", "jumps"), "set_next() says from where it goes on") | {
+        "for_type": "numbers were given in it; add another series"
+    }
 
     def add(self, label: str, for_type: str, *, prefix: str = "", pattern: str = "", at: str | None = None) -> Series:
         """Add a series; the first one of a type takes the place of the default."""
         when = at if at is not None else getattr(DEFAULT_SERIES.get(for_type), "at", "creation")
         with self._sales.work() as work:
             return self._add(work, label=label, for_type=for_type, prefix=prefix, pattern=pattern, at=when)
+
+    def edit(self, series: Series | str, **values: Unpack[SeriesFacts]) -> Series:
+        """Replace some values: label, prefix, pattern, at. References that were given stay as they are. (SPEC SET-8)"""
+        return self._edit(series, values)
 
     def set_next(self, series: Series | str, number: int, *, run: str = "") -> Series:
         """Make *number* the next one; never one that was used, by a document that was deleted either. (SPEC DOC-5, SET-8)
@@ -170,7 +259,12 @@ class SeriesList(SettingList[Series]):
 
 
 class FieldList(SettingList[FieldSchema]):
-    """The custom fields of every record type. (SPEC SET-4)"""
+    """The custom fields of every record type. (SPEC SET-4)
+
+    >>> field = sales.settings.fields.add("opportunity", "staff", "Staff", "integer")
+    >>> sales.settings.fields.edit(field, label="Members of staff", default=10).default.value
+    10
+    """
 
     fixed = dict.fromkeys(("record_type", "key", "type"), "answers were given to it; archive it, and add another field")
 
@@ -181,9 +275,9 @@ class FieldList(SettingList[FieldSchema]):
         with self._sales.work() as work:
             return self._add(work, record_type=record_type, key=key, label=label, type=type, **values)
 
-    def edit(self, record: FieldSchema | str, **values: Any) -> FieldSchema:
+    def edit(self, field: FieldSchema | str, **values: Unpack[FieldEdits]) -> FieldSchema:
         """Replace some values of one; *default* and *required_answer* are plain values, as in ``add``."""
-        return super().edit(record, **_with_answers(self[name_of(record)].key, values))
+        return self._edit(field, _with_answers(self[name_of(field)].key, values))
 
     def delete(self, record: FieldSchema | str, *, replacement: FieldSchema | str | None = None) -> int:
         """Delete it, erase the answers to it, and return how many there were. (SPEC SET-4)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from salespipeline.catalog import SETTING_LISTS
-from salespipeline.domain.checks import Checks, an, suggestion
+from salespipeline.domain.activity import Activity
+from salespipeline.domain.checks import Checks, an, counted, suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
-from salespipeline.domain.settings import Listed, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Listed, LostReason, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
 from salespipeline.domain.templates import Template
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
 from salespipeline.money import Money
+from salespipeline.past import history_of, versions
 from salespipeline.query import Cmp, Has, Predicate, Query
 from salespipeline.work import Work
 
@@ -26,13 +28,22 @@ if TYPE_CHECKING:
 __all__ = ["SettingList", "name_of", "refuse_unknown"]
 
 
-S = TypeVar("S", Stage, Probability, Tag, NoteTag, TaxRate, User, Series, FieldSchema, Template)
+S = TypeVar("S", Stage, Probability, Tag, NoteTag, TaxRate, User, LostReason, Series, FieldSchema, Template)
 _USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
     Stage: lambda id: Cmp("stage", "=", id),
     Probability: lambda id: Cmp("probability", "=", id),
     Tag: lambda id: Has("tags", id),
     NoteTag: lambda id: Has("tags", id),
     User: lambda id: Cmp("owner", "=", id),
+    LostReason: lambda id: Cmp("lost_reason", "=", id),
+}
+_FIELD_OF = {
+    Stage: "stage_id",
+    Probability: "probability_id",
+    Tag: "tags",
+    NoteTag: "tags",
+    User: "owner_id",
+    LostReason: "lost_reason_id",
 }
 
 
@@ -43,11 +54,15 @@ class SettingList(Tabular, Generic[S]):
     >>> stages.move("Order signed", before="Prospect")
     >>> _ = stages.edit("Prospect", label="Lead"), stages.archive("Order signed")
     >>> stages, stages.usage("Lead"), [stage.label for stage in stages.archived]
-    (<2 stage: Lead, Quotation sent>, 1, ['Order signed'])
+    (<2 stages: Lead, Quotation sent>, 1, ['Order signed'])
     >>> stages.restore("Order signed").archived, stages.delete("Lead", replacement="Quotation sent")
     (False, 1)
     >>> [row["label"] for row in stages.to_dicts()]
     ['Order signed', 'Quotation sent']
+    >>> [activity.action for activity in stages.history("Order signed")]
+    ['added', 'moved', 'edited', 'edited']
+    >>> [(stage.position, stage.archived) for stage in stages.versions("Order signed")]
+    [(2, False), (0, False), (0, True), (0, False)]
     """
 
     fixed: Mapping[str, str] = {}  # what is said once, when one is added; and what to do instead of editing it
@@ -99,20 +114,35 @@ class SettingList(Tabular, Generic[S]):
         """What it is a list of: ``stage``."""
         return SETTING_LISTS[self._cls].replace("_", " ")
 
-    def edit(self, record: S | str, **values: Any) -> S:
-        """Replace some values of one; a rename touches no record. (SPEC SET-1)"""
+    def _edit(self, record: S | str, values: Mapping[str, Any]) -> S:
+        """Replace some values of one: each list says which, with their types."""
         with self._sales.work() as work:
-            before = self._choose(work.settings)[name_of(record)]
+            before = self._current(work, record)
             refuse_unknown(self.what, self._cls, values, but=self.fixed)
             return self._keep(work, attrs.evolve(before, **values).checked(), before, "edited")
 
+    def _current(self, work: Work, record: S | str) -> S:
+        """Return one as it is kept; ``Conflict`` where a record was given, and somebody changed it meanwhile."""
+        kept = self._choose(work.settings)[name_of(record)]
+        return kept if isinstance(record, str) else work.current(self._cls, record)
+
     def archive(self, record: S | str) -> S:
         """Offer it no longer; records that have it keep it."""
-        return self.edit(record, archived=True)
+        return self._edit(name_of(record), {"archived": True})
 
     def restore(self, record: S | str) -> S:
         """Offer it again."""
-        return self.edit(record, archived=False)
+        return self._edit(name_of(record), {"archived": False})
+
+    def history(self, record: S | str) -> list[Activity]:
+        """Return everything that happened to one, oldest first; to one that was deleted too, by its id. (SPEC OPP-9)"""
+        with self._sales.work(write=False) as work:
+            found = self._choose(work.settings).get(name_of(record))
+            return history_of(work, "setting", found.id if found is not None else name_of(record))
+
+    def versions(self, record: S | str) -> list[S]:
+        """Return every past version of one, oldest first, made by replaying its history. (SPEC OPP-9)"""
+        return [one for one in versions(self._cls, self.history(record)) if one is not None]
 
     def move(self, record: S | str, *, before: S | str | None = None, after: S | str | None = None) -> None:
         """Move it before or after another one."""
@@ -156,8 +186,8 @@ class SettingList(Tabular, Generic[S]):
                     Problem("replacement", "choice", f"{gone.label!r} cannot take its own place: name another")
                 )
             if number and named is None:
-                users = "notes" if self._kind == "note" else "opportunities"
-                message = f"{self.what} {gone.label!r} is used by {number} {users}: archive() it, or pass replacement="
+                users = counted(number, self._kind)
+                message = f"{self.what} {gone.label!r} is used by {users}: archive() it, or pass replacement="
                 raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
             if number and named is not None:
                 self._replace(work, gone.id, named.id)
@@ -166,9 +196,7 @@ class SettingList(Tabular, Generic[S]):
             return number
 
     def _replace(self, work: Work, old: str, new: str) -> None:
-        field = {Stage: "stage_id", Probability: "probability_id", Tag: "tags", NoteTag: "tags", User: "owner_id"}[
-            self._cls
-        ]
+        field = _FIELD_OF[self._cls]
         for deal in list(work.find(Query(kind=self._kind, where=_USED_BY[self._cls](old)))):
             value: Any = new
             if field == "tags":

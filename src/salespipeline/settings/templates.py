@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
-from salespipeline.arguments import TemplateFacts
+from salespipeline.arguments import TemplateEdits, TemplateFacts
 from salespipeline.composing import Composer, Letter, enclosure_of
 from salespipeline.domain.document import Document
 from salespipeline.domain.templates import SEVERAL, MailTemplate, Template
 from salespipeline.errors import Invalid, Problem, TemplateError, shown
-from salespipeline.past import history_of, versions
 from salespipeline.settings.lists import SettingList, name_of
 from salespipeline.work import Work
 
@@ -62,11 +61,12 @@ class TemplateList(SettingList[Template]):
         with self._sales.work() as work:
             return self._add(work, **values)
 
-    def edit(self, record: Template | str, **values: Any) -> Template:
+    def edit(self, template: Template | str, **values: Unpack[TemplateEdits]) -> Template:
         """Replace some values of one; mails that are planned already keep the words that they were planned with."""
-        if {"images", "attachments"} & values.keys():
-            values = self._with_files(self[name_of(record)].enclosures, values)
-        return super().edit(record, **values)
+        given: dict[str, Any] = dict(values)
+        if {"images", "attachments"} & given.keys():
+            given = self._with_files(self[name_of(template)].enclosures, given)
+        return self._edit(template, given)
 
     def _with_files(self, before: Iterable[Any], given: Any) -> dict[str, Any]:
         """Return *given* with its files kept, and named as the template keeps them; those of the other kind stay."""
@@ -117,13 +117,6 @@ class TemplateList(SettingList[Template]):
             (row,) = rows_of(self._sales, work, [record], options)
         row = attrs.evolve(row, reasons=(), template=words)
         return letter_for(self._sales, Composer(self._sales), Plan((row,), options=options, sales=self._sales), [row])
-
-    def versions(self, template: Template | str) -> list[Template]:
-        """Return every past version of one, oldest first; a delivery names the version that it was sent with."""
-        with self._sales.work(write=False) as work:
-            found = self._choose(work.settings)[name_of(template)]
-            history = history_of(work, "setting", found.id)
-        return [one for one in versions(Template, history) if one is not None]
 
     def default(self, for_type: str, locale: str = "", purpose: str = "send") -> MailTemplate:
         """Return the words that are used where there is no template: to begin one's own with."""
