@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import assert_type
 
 import salespipeline as sp
-from salespipeline import maintenance
+from salespipeline import maintenance, transmitters
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.contacts import Contact
@@ -17,8 +17,10 @@ from salespipeline.listing import Page
 from salespipeline.opportunities import OpportunityListing
 from salespipeline.ports import Store
 from salespipeline.query import Count, Query
+from salespipeline.render.pdf import PdfRenderer
 from salespipeline.reports.rows import ComingRow, ConversionRow, PerformanceRow, Report, StageRow
 from salespipeline.sending_report import Plan, PlanRow, SendReport, SendRow
+from salespipeline.transmission import EInvoice, HybridRenderer, Transmitter
 
 
 def front_door(sales: sp.Sales) -> None:
@@ -30,6 +32,18 @@ def front_door(sales: sp.Sales) -> None:
     with sales.transaction() as nothing:
         assert_type(nothing, None)
     assert_type(sales.in_transaction, bool)
+
+
+def electronic(sales: sp.Sales, document: sp.Document) -> None:
+    """What comes out is a file; who draws and who transmits it fits the protocols."""
+    made = sales.documents.einvoice(document, "cii")
+    assert_type(made, EInvoice)
+    assert_type(made.content, bytes)
+    assert_type(sales.documents.einvoice_problems(document.id, rules=True), tuple[sp.Problem, ...])
+    platforms: list[Transmitter] = [transmitters.Memory(), transmitters.Folder("out")]
+    assert_type(sales.documents.transmit(document, platforms[0], again=True), sp.Document)
+    renderers: list[HybridRenderer] = [PdfRenderer()]
+    assert_type(renderers[0], HybridRenderer)
 
 
 def lists(sales: sp.Sales) -> None:
