@@ -70,10 +70,13 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Kill, hammer and exhaust, for as long as it takes: -- [AREA ...] of tests/faults, such as stores."""
+    """Kill, hammer and exhaust, for as long as it takes: -- [AREA ...] [--scale 0.01] [pytest's own options]."""
     install(session, "test")
-    areas = [f"tests/faults/{area}" for area in session.posargs] or ["tests/faults"]
-    session.run("pytest", "-m", "faults", "-s", "-o", "faulthandler_timeout=1800", *areas)
+    named = list(itertools.takewhile(lambda argument: not argument.startswith("-"), session.posargs))
+    areas = [f"tests/faults/{area}" for area in named] or ["tests/faults"]
+    session.run(
+        "pytest", "-m", "faults", "-s", "-o", "faulthandler_timeout=7200", *areas, *session.posargs[len(named) :]
+    )
 
 
 @nox.session

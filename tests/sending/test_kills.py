@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.sending.killing import found, queued, server, work
+from tests.faults.sending.killing import Children, found, queued, server
 
-POINTS = ["while it draws", "inside T1", "after the dot", "inside T2"]
+POINTS = ["while it draws", "inside T1", "after the dot", "inside T2", "after T2"]
 MAY_HAVE_LEFT = {"after the dot", "inside T2"}
 
 
+@pytest.fixture(scope="module")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
+    made = Children(tmp_path_factory.mktemp("children"))
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("point", POINTS)
-def test_a_killed_worker_mails_nothing_twice_and_loses_nothing(point: str, tmp_path: Path) -> None:
+def test_a_killed_worker_mails_nothing_twice_and_loses_nothing(point: str, tmp_path: Path, children: Children) -> None:
     url, taken = f"sqlite:///{tmp_path / 'sales.db'}", tmp_path / "taken"
     queued(url, 2)
     with server(taken) as mailer:
-        assert work(url, mailer, point)
-        assert not work(url, mailer)
+        assert children.work(url, mailer, point)
+        assert not children.work(url, mailer)
     result = found(url, taken, 1)
     assert (result.twice, result.unmarked, result.lost) == (0, 0, 0)
     assert result.uncertain == (point in MAY_HAVE_LEFT)

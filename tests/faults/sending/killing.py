@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,17 +18,68 @@ from salespipeline.domain.sending import DeliveryState
 
 HERE = Path(__file__).parent
 S = DeliveryState
+OVER = (S.SENT, S.SENT_PARTIAL, S.UNCERTAIN, S.FAILED, S.SKIPPED)
 
 
 class Found(NamedTuple):
     """What a run came to."""
 
+    documents: int
     kills: int
     mails: int
     twice: int
     unmarked: int
     lost: int
     uncertain: int
+    unanswered: int  # mails that the server dropped after the final dot: each leaves a delivery uncertain
+
+    @property
+    def violations(self) -> int:
+        """How often the promise was broken."""
+        return self.twice + self.unmarked + self.lost
+
+
+class Children:
+    """The process that forks workers; see ``children.py``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.errors = folder / "errors"
+        command = [sys.executable, str(HERE / "children.py"), str(self.errors)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _say(self, line: str) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def start(self, job: str, **arguments: object) -> int:
+        """Start a child, and return its pid."""
+        return self._say(f"start {json.dumps({'job': job, **arguments})}")
+
+    def wait(self, pid: int) -> int:
+        """Wait for a child to end; return its exit code, or the number of the signal, negative."""
+        return self._say(f"wait {pid}")
+
+    def kill(self, pid: int) -> bool:
+        """Kill a child; say whether it was killed, and had not ended by itself."""
+        os.kill(pid, signal.SIGKILL)  # it is still there, dead or alive, until it is waited for
+        return self.ended(pid) == -signal.SIGKILL
+
+    def ended(self, pid: int) -> int:
+        """Wait for a child that ends by itself or by a signal of ours."""
+        code = self.wait(pid)
+        assert code in (0, -signal.SIGKILL), self.errors.read_text()
+        return code
+
+    def work(self, url: str, mailer: str, point: str = "", turn: int = 1) -> bool:
+        """Let a worker work until it has nothing to do, or dies; say whether it died."""
+        return self.ended(self.start("send", url=url, mailer=mailer, point=point, turn=turn)) != 0
+
+    def close(self) -> None:
+        """End the process that forks."""
+        self._process.communicate()
 
 
 @contextlib.contextmanager
@@ -42,47 +94,52 @@ def server(taken: Path, share: float = 0.0, seed: int = 0) -> Iterator[str]:
             process.kill()
 
 
-def queued(url: str, documents: int) -> None:
-    """Queue so many quotes and invoices in a new pipeline."""
+def queued(url: str, documents: int, *, queue: bool = True) -> list[str]:
+    """Draft so many quotes and invoices, in a new pipeline or beside those that are there, and queue them."""
     with sp.open(url, actor="jane") as sales:
-        sales.settings.edit_organisation(name="Northgate Ltd", email="sales@northgate.example")
-        acme = sales.contacts.add("Acme Ltd", email="buyer@acme.example")
-        with sales.transaction():
-            for number in range(documents):
-                line = sp.Line("Racking", quantity=number + 1, unit_price="10", tax="20")
-                sales.documents.draft(acme, ("quote", "invoice")[number % 2], subject=f"No. {number}", lines=[line])
-        sales.documents.order("created").plan_send_all().queue()
+        if not sales.settings.organisation.email:
+            sales.settings.edit_organisation(name="Northgate Ltd", email="sales@northgate.example")
+            sales.contacts.add("Acme Ltd", email="buyer@acme.example")
+        acme = sales.contacts["Acme Ltd"]
+        ids = []
+        for start in range(0, documents, 500):
+            with sales.transaction():
+                for number in range(start, min(documents, start + 500)):
+                    line = sp.Line("Racking", quantity=number % 97 + 1, unit_price="10", tax="20")
+                    type = ("quote", "invoice")[number % 2]
+                    ids.append(sales.documents.draft(acme, type, subject=f"No. {number}", lines=[line]).id)
+        if queue:
+            sales.documents.where(sent=False).order("created").plan_send_all().queue()
+        return ids
 
 
-def work(url: str, mailer: str, point: str = "none", turn: int = 1) -> bool:
-    """Let a worker work until it has nothing to do, or dies; say whether it died."""
-    command = [sys.executable, str(HERE / "killed_worker.py"), url, mailer, point, str(turn)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+def mails(taken: Path) -> Counter[str]:
+    """Return how many mails the server took, by letter."""
+    lines = taken.read_text().splitlines() if taken.exists() else []
+    return Counter(line.removeprefix("<").removesuffix("@northgate.example>") for line in lines)
 
 
 def found(url: str, taken: Path, kills: int) -> Found:
     """Count what the server took against what the store says."""
-    lines = taken.read_text().splitlines() if taken.exists() else []
-    mails = Counter(re.fullmatch(r"<(.+)@northgate\.example> .*", line)[1] for line in lines)  # type: ignore[index]
+    took = mails(taken)
     with sp.open(url) as sales:
-        deliveries = {one.letter: one for one in sales.deliveries}
+        deliveries = {one.id: one for one in sales.deliveries}
         documents = {one.id: one for one in sales.documents}
         numbers = [int(one.reference[-5:]) for one in documents.values() if one.type == "invoice" and one.reference]
         assert sorted(numbers) == list(range(1, len(numbers) + 1))  # SPEC DOC-6
         for one in documents.values():
             assert not one.sent or sales.documents.verify(one)
-    sent = {key for key, one in deliveries.items() if one.state is S.SENT}
-    for key, one in deliveries.items():
-        assert documents[one.document_id].sent == (key in sent)
-    uncertain = {key for key, one in deliveries.items() if one.state is S.UNCERTAIN}
-    settled = {key for key, one in deliveries.items() if one.state in (S.SENT, S.UNCERTAIN, S.FAILED)}
+    sent = {one.document_id for one in deliveries.values() if one.state is S.SENT}
+    assert {one.id for one in documents.values() if one.sent} == sent
+    took_of = Counter(deliveries[letter].document_id for letter in took.elements())
+    uncertain = {one.document_id for one in deliveries.values() if one.state is S.UNCERTAIN}
     return Found(
+        documents=len(documents),
         kills=kills,
-        mails=sum(mails.values()),
-        twice=sum(number > 1 for number in mails.values()),
-        unmarked=len(mails.keys() - sent - uncertain),
-        lost=len(sent - mails.keys()) + len(deliveries.keys() - settled),
+        mails=took.total(),
+        twice=sum(number > 1 for number in took_of.values()),
+        unmarked=len(took_of.keys() - sent - uncertain),
+        lost=len(sent - took_of.keys()) + sum(one.state not in OVER for one in deliveries.values()),
         uncertain=len(uncertain),
+        unanswered=mails(taken.with_name(f"{taken.name}.unanswered")).total(),
     )
