@@ -10,6 +10,7 @@ from salespipeline.testing.clauses.handles import Handles
 from salespipeline.testing.clauses.hostile import Hostile
 from salespipeline.testing.clauses.interleavings import Interleavings
 from salespipeline.testing.clauses.lockstep import Lockstep
+from salespipeline.testing.clauses.mailing import Living, NotKnowing, Refusing, Taking
 from salespipeline.testing.clauses.numbers import Numbers
 from salespipeline.testing.clauses.pages import Pages
 from salespipeline.testing.clauses.predicates import Predicates
@@ -22,7 +23,7 @@ from salespipeline.testing.clauses.transactions import Transactions
 from salespipeline.testing.clauses.uniques import Uniques
 from salespipeline.testing.clauses.versions import Versions
 
-__all__ = ["BlobsTests", "StoreTests"]
+__all__ = ["BlobsTests", "MailerTests", "StoreTests"]
 
 
 class StoreTests(
@@ -65,3 +66,22 @@ class StoreTests(
 
 class BlobsTests(BlobsClauses):
     """The contract of blobs as tests: subclass it and say how a handle is opened, as for ``StoreTests``."""
+
+
+class MailerTests(Taking, Refusing, NotKnowing, Living):
+    """What is asked of a mailer as tests: subclass it and say where it mails to.
+
+    ::
+
+        class TestMyMailer(MailerTests):
+            lacks = {"partial": "the provider takes a mail for all of its recipients or for none"}
+
+            @pytest.fixture
+            def post(self):
+                provider = MyProviderForTests()
+                yield Post(mailer=lambda: MyMailer(provider.url), arrived=provider.mails, arrange=provider.arrange)
+                provider.stop()
+
+    ``lacks`` names what the mailer does not have, or what its author's test cannot arrange, each with a reason; those
+    clauses are then expected to fail, strictly. That it answers truly cannot be lacked.
+    """

@@ -56,7 +56,7 @@ def needs(capability: str) -> pytest.MarkDecorator:
     return pytest.mark.needs(capability)
 
 
-def check_lacks(name: str, lacks: Mapping[str, str]) -> None:
+def check_lacks(name: str, lacks: Mapping[str, str], optional: Mapping[str, str] = CAPABILITIES) -> None:
     """Raise ``TypeError`` where *lacks* of the class called *name* names what is not optional, or gives no reason.
 
     >>> check_lacks("TestMyStore", {"uniques": "too hard"})
@@ -64,8 +64,8 @@ def check_lacks(name: str, lacks: Mapping[str, str]) -> None:
     TypeError: TestMyStore cannot lack 'uniques': only second-process, fork, open-after-fork, threads, ... are optional
     """
     for capability, reason in lacks.items():
-        if capability not in CAPABILITIES:
-            known = ", ".join(CAPABILITIES)
+        if capability not in optional:
+            known = ", ".join(optional)
             raise TypeError(f"{name} cannot lack {capability!r}: only {known} are optional")
         if not isinstance(reason, str) or not reason.strip():
             raise TypeError(f"{name} lacks {capability!r}: say in a sentence why")
@@ -75,10 +75,11 @@ class Clauses:
     """A family of clauses. Each test is one: its docstring is the sentence, its name begins with the number."""
 
     lacks: ClassVar[Mapping[str, str]] = {}
+    optional: ClassVar[Mapping[str, str]] = CAPABILITIES
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        check_lacks(cls.__name__, cls.lacks)
+        check_lacks(cls.__name__, cls.lacks, cls.optional)
 
 
 def no_opener(suite: type) -> pytest.UsageError:
