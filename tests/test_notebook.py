@@ -93,6 +93,7 @@ def hostile(sales: sp.Sales) -> Iterator[object]:
     desk.tax_rates.add("<b>T1", "20", description=HOSTILE)
     desk.users.add(HOSTILE, id="<u>", department=HOSTILE)
     desk.lost_reasons.add(HOSTILE)
+    desk.note_tags.add(HOSTILE, category=HOSTILE)
     desk.series.add(HOSTILE, "quote", prefix="<b>")
     desk.fields.add("opportunity", "found", HOSTILE, "choice", choices=[HOSTILE], help=HOSTILE, default=HOSTILE)
     desk.items.add("<i>", HOSTILE, group=HOSTILE)

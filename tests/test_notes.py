@@ -120,7 +120,7 @@ def test_note_tags_are_a_list_of_their_own_with_categories(desk, note):
     }  # fmt: skip
     assert [tag.label for tag in desk.settings.tags] == ["VIP", "Rush"]
     assert (tags.usage("Technical"), tags.usage("Complaint")) == (1, 0)
-    with pytest.raises(sp.Refused, match="used by 1 notes"):
+    with pytest.raises(sp.Refused, match="used by 1 note: archive"):
         tags.delete("Technical")
     assert tags.delete("Technical", replacement="Complaint") == 1
     assert desk.notes[note.id].tags == (tags["Complaint"].id,)
