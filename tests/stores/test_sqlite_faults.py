@@ -314,8 +314,8 @@ def test_a_file_that_may_not_grow_keeps_what_was_kept(path: Path) -> None:
     # A limit of SQLite's own, for machines on which no small file system can be made.
     store = opened(path)
     with store.transaction(write=False) as tx:
-        pages = tx._execute("PRAGMA page_count").fetchone()[0]
-        tx._execute(f"PRAGMA max_page_count = {pages + 3}")
+        pages = tx._run("PRAGMA page_count").fetchone()[0]
+        tx._run(f"PRAGMA max_page_count = {pages + 3}")
     with pytest.raises(StorageFull) as caught, store.transaction() as tx:  # noqa: PT012
         tx.put(deal("c"))
         tx.put(deal("big", "x" * 100_000))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
-from salespipeline.blobs.digests import CHUNK, checked, is_digest, not_found
+from salespipeline.blobs.digests import CHUNK, checked, gathered, is_digest, not_found
 from salespipeline.errors import Corrupt
 
 if TYPE_CHECKING:
     from salespipeline.stores.postgres_session import Source
 
 __all__ = ["PostgresBlobs"]
-
-_SPOOL = 4 * 1024 * 1024  # what is larger waits in a temporary file until its digest is known
 
 
 class PostgresBlobs:
@@ -52,14 +48,8 @@ class PostgresBlobs:
         them, so that a lost transaction leaves an orphan at most.
         """
         self._source.alone()
-        found, size = hashlib.sha256(), 0
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-            for chunk in chunks:
-                found.update(chunk)
-                size += len(chunk)
-                spool.write(chunk)
-            digest = found.hexdigest()
-            self._source.again(lambda: self._write(digest, size, spool))
+        with gathered(chunks) as (digest, size, content):
+            self._source.again(lambda: self._write(digest, size, content))
         return digest
 
     def _write(self, digest: str, size: int, content: IO[bytes]) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
-from salespipeline.blobs.digests import CHUNK, checked, not_found
+from salespipeline.blobs.digests import CHUNK, checked, gathered, not_found
 from salespipeline.errors import Corrupt
 
 if TYPE_CHECKING:
     from salespipeline.stores.sqlite_file import SqliteFile
 
 __all__ = ["SqliteBlobs"]
-
-_SPOOL = 4 * 1024 * 1024  # what is larger waits in a temporary file until its digest is known
 
 
 class SqliteBlobs:
@@ -45,16 +41,9 @@ class SqliteBlobs:
         them, so that a lost transaction leaves an orphan at most.
         """
         self._file.alone()
-        found, size = hashlib.sha256(), 0
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-            for chunk in chunks:
-                found.update(chunk)
-                size += len(chunk)
-                spool.write(chunk)
-            spool.seek(0)
-            digest = found.hexdigest()
+        with gathered(chunks) as (digest, size, content):
             self._file.alone()
-            self._write(digest, size, spool)
+            self._write(digest, size, content)
         return digest
 
     def _write(self, digest: str, size: int, content: IO[bytes]) -> None:

@@ -21,6 +21,7 @@ from salespipeline.stores.kinds import transaction_open
 from salespipeline.stores.postgres_errors import FAILURES, PASSING, translated
 from salespipeline.stores.postgres_layout import DOOR, SETTING, STEPS, lay_out, steps_left
 from salespipeline.stores.postgres_tables import Place
+from salespipeline.stores.sessions import ended
 
 __all__ = ["ATTEMPTS", "Lent", "Pool", "Session", "Source", "Unwritten", "retried"]
 
@@ -75,6 +76,8 @@ class Session:
 class Source:
     """What begins and ends transactions in one schema and workspace, one at a time in each thread."""
 
+    failures = FAILURES
+
     def __init__(self, place: Place) -> None:
         self.place = place
         self._pid = os.getpid()
@@ -126,15 +129,12 @@ class Source:
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Session]:
         """Open a transaction."""
-        session = self.begin(write=write)
-        try:
+        with ended(self, self.begin(write=write)) as session:
             yield session
-        except BaseException as error:
-            self.end(session, commit=False)
-            if isinstance(error, FAILURES):
-                raise translated(error) from error
-            raise
-        self.end(session, commit=True)
+
+    def translated(self, error: Exception) -> StorageError:
+        """Return the error of ours for one of psycopg's."""
+        return translated(error)
 
     def row(self, text: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         """Return the first row of a statement that reads, as this thread sees it."""

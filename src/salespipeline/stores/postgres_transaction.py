@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, starmap
-from types import TracebackType
 from typing import Any
 
 import attrs
@@ -16,11 +15,12 @@ from salespipeline.entries import Entry, Scalar, Stored
 from salespipeline.errors import Overflow, StorageError, Unavailable
 from salespipeline.ports import Explanation
 from salespipeline.query import INT_MAX, INT_MIN, Group, Measure, Query, Sum
-from salespipeline.stores.base import BaseTransaction, Row
-from salespipeline.stores.kinds import conflict, duplicate, not_open, not_prepared, read_only
-from salespipeline.stores.postgres_errors import FAILURES, translated
+from salespipeline.stores.base import Row
+from salespipeline.stores.kinds import conflict, duplicate, not_prepared, read_only
+from salespipeline.stores.postgres_errors import FAILURES
 from salespipeline.stores.postgres_session import ATTEMPTS, Session, Source, Unwritten
 from salespipeline.stores.postgres_tables import Table, without_nul
+from salespipeline.stores.sessions import SessionTransaction
 from salespipeline.stores.sql import Statement
 
 __all__ = ["PostgresTransaction"]
@@ -29,36 +29,14 @@ _CHUNK = 1000
 _BULK = 50  # so many new entries of a kind are worth a COPY
 
 
-class PostgresTransaction(BaseTransaction):
+class PostgresTransaction(SessionTransaction[Source, Session, Table]):
     """A transaction on PostgreSQL: READ COMMITTED to write, one snapshot to read."""
 
-    __slots__ = ("_broken", "_now", "_run", "_session", "_source", "_tables", "_write")
+    __slots__ = ("_now",)
 
     def __init__(self, source: Source, tables: dict[str, Table], now: Callable[[], int] | None, *, write: bool) -> None:
-        self._source = source
-        self._tables = tables
+        super().__init__(source, tables, write=write)
         self._now = now
-        self._write = write
-        self._session: Session | None = None
-        self._broken: StorageError | None = None
-        self._run: Callable[..., psycopg.Cursor[tuple[Any, ...]]] = _not_open
-
-    def __enter__(self) -> PostgresTransaction:
-        self._session = self._source.begin(write=self._write)
-        self._broken = None
-        self._run = self._session.run
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._run = _not_open
-        session, self._session = self._session, None
-        if session is None:
-            raise not_open()
-        self._source.end(session, commit=kind is None and self._broken is None)
-        if kind is None and self._broken is not None:
-            raise self._broken
 
     # --- primitives ---
 
@@ -74,14 +52,6 @@ class PostgresTransaction(BaseTransaction):
                 return None
             raise self._failed(error) from error
         return None if row is None else Stored(*row)
-
-    def put(self, entry: Entry) -> None:
-        """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
-        self._keep(entry, entry.version + 1)
-
-    def amend(self, entry: Entry) -> None:
-        """Replace index and body of what is kept as ``entry.version``, which stays its version."""
-        self._keep(entry, entry.version)
 
     def _keep(self, entry: Entry, becomes: int) -> None:
         table = self._writable(entry.kind)
@@ -109,9 +79,9 @@ class PostgresTransaction(BaseTransaction):
 
     def _move(self, table: Table, entry: Entry, values: list[Any]) -> None:
         """Put an entry whose version is not the kept one, or whose uniques change."""
-        if table.uniques and self._session is not None:
+        if table.uniques:
             try:
-                with self._session.savepoint("put"):
+                with self._opened().savepoint("put"):
                     if self._run(table.move, values).rowcount:
                         return
             except psycopg.errors.UniqueViolation as error:
@@ -216,21 +186,20 @@ class PostgresTransaction(BaseTransaction):
     def _all_at_once(self, entries: list[Entry]) -> bool:
         """Put entries of one kind, all new or all changed; say whether that was possible, or put none."""
         table = self._writable(entries[0].kind)
-        assert self._session is not None  # noqa: S101
         try:
             rows = [(one, table.row(one), [table.many(side.field, one) for side in table.sides]) for one in entries]
         except StorageError:
             return False  # one by one, so that the error comes in its turn
         try:
-            with self._session.savepoint("bulk"):
+            with self._opened().savepoint("bulk"):
                 if entries[0].version:
                     self._run(table.lock, (table.workspace, [one.id for one in entries]))  # in the order of ids
                     versions = [(one, one.version + 1, row, many) for one, row, many in rows]
-                    self._session.many(table.update, [table.changing(*one, watched=True) for one in versions])
+                    self._opened().many(table.update, [table.changing(*one, watched=True) for one in versions])
                 elif table.copies and len(rows) >= _BULK:
                     self._copy(table, rows)
                 else:
-                    self._session.many(table.insert, [table.inserting(*row) for row in rows])
+                    self._opened().many(table.insert, [table.inserting(*row) for row in rows])
         except (Unwritten, psycopg.errors.IntegrityError, psycopg.errors.FeatureNotSupported):
             return False
         except FAILURES as error:
@@ -238,12 +207,11 @@ class PostgresTransaction(BaseTransaction):
         return True
 
     def _copy(self, table: Table, rows: list[tuple[Entry, list[Scalar | None], list[list[Scalar]]]]) -> None:
-        assert self._session is not None  # noqa: S101
-        with self._session.cursor.copy(table.copy) as copy:
+        with self._opened().cursor.copy(table.copy) as copy:
             for entry, row, _ in rows:
                 copy.write_row((table.workspace, entry.id, 1, entry.body, *row))
         for place, side in enumerate(table.sides):
-            with self._session.cursor.copy(side.copy) as copy:
+            with self._opened().cursor.copy(side.copy) as copy:
                 for entry, _, many in rows:
                     for value in many[place]:
                         copy.write_row((table.workspace, entry.id, value))
@@ -269,7 +237,8 @@ class PostgresTransaction(BaseTransaction):
     @contextmanager
     def traced(self) -> Iterator[list[str]]:
         """Write down the statements that are run in the block."""
-        run, statements = self._run, list[str]()
+        run: Callable[..., psycopg.Cursor[tuple[Any, ...]]] = self._run
+        statements: list[str] = []
 
         def written(text: str, *rest: Any, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:
             statements.append(text)
@@ -284,30 +253,11 @@ class PostgresTransaction(BaseTransaction):
 
     # --- inside ---
 
-    def _table(self, kind: str) -> Table:
-        if self._session is None:
-            raise not_open()
-        try:
-            return self._tables[kind]
-        except KeyError:
-            raise not_prepared(kind) from None
-
-    def _writable(self, kind: str) -> Table:
-        if not self._write:
-            raise read_only()
-        return self._table(kind)
-
     def _read(self, query: Query, compiled: Callable[[Query], Statement]) -> list[tuple[Any, ...]]:
         text, values = compiled(query)
         if any("\0" in value for value in values if isinstance(value, str)):
             text, values = compiled(attrs.evolve(query, where=without_nul(query.where)))
         return self._rows(text, values)
-
-    def _rows(self, text: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        try:
-            return self._run(text, values).fetchall()
-        except FAILURES as error:
-            raise self._failed(error) from error
 
     def _version(self, table: Table, id: str) -> int | None:
         row = self._run(table.version, (table.workspace, id)).fetchone()
@@ -319,18 +269,6 @@ class PostgresTransaction(BaseTransaction):
             if None not in values and self._run(text, (table.workspace, *values, entry.id)).fetchone():
                 return names
         return None
-
-    def _failed(self, error: Exception) -> StorageError:
-        failure = translated(error)
-        if self._session is not None and not self._session.sound:
-            # PostgreSQL ended the transaction. Nothing more can be done in it, and nothing of it can be kept.
-            self._run = _not_open
-            self._broken = failure
-        return failure
-
-
-def _not_open(*_: object, **__: object) -> psycopg.Cursor[tuple[Any, ...]]:
-    raise not_open()
 
 
 def _entry(table: Table, row: tuple[Any, ...]) -> Entry:

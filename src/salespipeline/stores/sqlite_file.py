@@ -29,6 +29,7 @@ from salespipeline.errors import (
     shown,
 )
 from salespipeline.stores.kinds import transaction_open
+from salespipeline.stores.sessions import ended
 from salespipeline.stores.sql import SQLITE
 from salespipeline.stores.sqlite_errors import FAILURES, translated
 
@@ -63,18 +64,23 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class Session:
     """One thread's connection. *lock* is held while a transaction is open, or while somebody closes it.
 
-    *execute* runs a statement on the one cursor that is kept for it: what the statement before has not yet yielded is lost.
+    *run* runs a statement on the one cursor that is kept for it: what the statement before has not yet yielded is lost.
     """
 
-    __slots__ = ("__weakref__", "connection", "execute", "lock", "open", "pid", "writing")
+    __slots__ = ("__weakref__", "connection", "lock", "open", "pid", "run", "writing")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.execute = connection.cursor().execute  # a cursor for each statement costs as much as finding a row
+        self.run = connection.cursor().execute  # a cursor for each statement costs as much as finding a row
         self.lock = threading.Lock()
         self.open = False
         self.writing = False
         self.pid = os.getpid()
+
+    @property
+    def sound(self) -> bool:
+        """Whether the transaction can go on: SQLite itself rolls back where the disk is full."""
+        return self.connection.in_transaction
 
     def __del__(self, getpid: Callable[[], int] = os.getpid) -> None:
         if getpid() == self.pid:
@@ -101,6 +107,7 @@ class SqliteFile:
     or ``Unavailable`` where the file cannot be used.
     """
 
+    failures = FAILURES
     cascades = True  # each connection follows foreign keys
 
     def __init__(
@@ -219,7 +226,7 @@ class SqliteFile:
         session.lock.acquire()
         session.open, session.writing = True, write
         try:
-            session.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            session.run("BEGIN IMMEDIATE" if write else "BEGIN")
         except BaseException as error:
             self._release(session)
             if isinstance(error, sqlite3.Error):
@@ -232,9 +239,9 @@ class SqliteFile:
         connection = session.connection
         try:
             if commit:
-                session.execute("COMMIT")
+                session.run("COMMIT")
             elif connection.in_transaction:  # SQLite itself rolls back where the disk is full
-                session.execute("ROLLBACK")
+                session.run("ROLLBACK")
         except BaseException as error:
             if connection.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
@@ -257,25 +264,17 @@ class SqliteFile:
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
         """Open a transaction on the bare connection."""
-        session = self.begin(write=write)
-        with self._ended(session) as connection:
-            yield connection
+        with ended(self, self.begin(write=write)) as session:
+            yield session.connection
 
     @contextlib.contextmanager
     def _transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
-        with self._ended(self.begin(write=write, any_layout=True)) as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _ended(self, session: Session) -> Iterator[sqlite3.Connection]:
-        try:
+        with ended(self, self.begin(write=write, any_layout=True)) as session:
             yield session.connection
-        except BaseException as error:
-            self.end(session, commit=False)
-            if isinstance(error, FAILURES):
-                raise translated(error, self.path) from error
-            raise
-        self.end(session, commit=True)
+
+    def translated(self, error: Exception) -> StorageError:
+        """Return the error of ours for one of SQLite's."""
+        return translated(error, self.path)
 
     def alone(self) -> None:
         """Raise ``TransactionOpen`` where this thread has a transaction open."""

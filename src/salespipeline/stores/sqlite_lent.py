@@ -13,6 +13,7 @@ import attrs
 
 from salespipeline.errors import Corrupt, NewerFormat, StorageError, StoreClosed, UpgradeNeeded
 from salespipeline.stores.kinds import transaction_open
+from salespipeline.stores.sessions import ended
 from salespipeline.stores.sql import SQLITE, Dialect, quoted
 from salespipeline.stores.sqlite_errors import FAILURES, translated
 
@@ -82,14 +83,21 @@ class LentSession:
     began: bool
     reads: bool
 
-    def execute(self, text: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+    @property
+    def run(self) -> Callable[..., sqlite3.Cursor]:
         """Run a statement, on a cursor of its own: the connection is the host's."""
-        return self.connection.execute(text, values)
+        return self.connection.execute
+
+    @property
+    def sound(self) -> bool:
+        """Whether the transaction can go on: SQLite itself rolls back where the disk is full."""
+        return self.connection.in_transaction
 
 
 class LentFile:
     """The file of a lent connection. It stands where ``SqliteFile`` does, for the host's thread alone."""
 
+    failures = FAILURES
     cascades = False  # whether foreign keys are followed is the host's choice
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -161,15 +169,12 @@ class LentFile:
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
         """Open a transaction on the bare connection."""
-        session = self.begin(write=write)
-        try:
+        with ended(self, self.begin(write=write)) as session:
             yield session.connection
-        except BaseException as error:
-            self.end(session, commit=False)
-            if isinstance(error, FAILURES):
-                raise translated(error, self.path) from error
-            raise
-        self.end(session, commit=True)
+
+    def translated(self, error: Exception) -> StorageError:
+        """Return the error of ours for one of SQLite's."""
+        return translated(error, self.path)
 
     def upgrade(self) -> None:
         """Apply the steps of the layout that are missing, in the host's transaction."""

@@ -13,15 +13,15 @@ from salespipeline.entries import Entry, Scalar, Stored
 from salespipeline.errors import StorageError
 from salespipeline.ports import Explanation
 from salespipeline.query import Group, Measure, Query, Sum
-from salespipeline.stores.base import BaseTransaction, Row
+from salespipeline.stores.base import Row
 from salespipeline.stores.kinds import (
     conflict,
-    not_open,
     not_prepared,
     read_only,
 )
+from salespipeline.stores.sessions import SessionTransaction
 from salespipeline.stores.sql import DEEPEST, depth
-from salespipeline.stores.sqlite_errors import FAILURES, translated
+from salespipeline.stores.sqlite_errors import FAILURES
 from salespipeline.stores.sqlite_file import Session, SqliteFile
 from salespipeline.stores.sqlite_layout import Table
 from salespipeline.stores.sqlite_lent import LentFile, LentSession
@@ -33,70 +33,45 @@ _CHUNK = 500
 _MOST_AT_ONCE = 4000  # new entries that wait in memory to be put together
 
 
-class SqliteTransaction(BaseTransaction):
+class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | LentSession, Table]):
     """A transaction on a SQLite file."""
 
-    __slots__ = ("_broken", "_door", "_execute", "_file", "_now", "_session", "_tables", "_write")
+    __slots__ = ("_door", "_now")
 
     def __init__(
-        self, file: SqliteFile | LentFile, tables: dict[str, Table], now: Callable[[], int], *, write: bool
+        self, source: SqliteFile | LentFile, tables: dict[str, Table], now: Callable[[], int], *, write: bool
     ) -> None:
-        self._file = file
-        self._tables = tables
+        super().__init__(source, tables, write=write)
         self._now = now
-        self._write = write
-        self._session: Session | LentSession | None = None
-        self._broken: StorageError | None = None
         self._door: Door | None = None  # once it is open
-        self._execute: Callable[..., sqlite3.Cursor] = _not_open
-
-    def __enter__(self) -> SqliteTransaction:
-        session = self._session = self._file.begin(write=self._write)
-        self._broken = self._door = None
-        self._execute = session.execute
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session = self._session
-        if session is None:
-            raise not_open()
-        self._session, self._execute = None, _not_open
-        if self._door is not None and kind is None and self._broken is None:
+        door, self._door = self._door, None
+        if door is not None and kind is None and self._broken is None:
             try:
-                session.execute(self._door.shuts)
+                self._run(door.shuts)
             except FAILURES as failure:
-                self._broken = translated(failure, self._file.path)
-        end: Callable[..., None] = self._file.end  # a file ends the sessions that it began
-        end(session, commit=kind is None and self._broken is None)
-        if kind is None and self._broken is not None:
-            raise self._broken
+                self._give_up(self._source.translated(failure))
+        super().__exit__(kind, error, trace)
 
     # --- primitives ---
 
     def get(self, kind: str, id: str) -> Stored | None:
         """Return the entry, or ``None``."""
         try:
-            row = self._execute(self._tables[kind].get, (id,)).fetchone()
+            row = self._run(self._tables[kind].get, (id,)).fetchone()
         except KeyError:
             raise not_prepared(kind) from None
         except FAILURES as error:
             raise self._failed(error) from error
         return None if row is None else Stored(*row)
 
-    def put(self, entry: Entry) -> None:
-        """Keep *entry* as version ``entry.version + 1``, or raise ``Conflict`` or ``Duplicate``."""
-        self._keep(entry, entry.version + 1)
-
-    def amend(self, entry: Entry) -> None:
-        """Replace index and body of what is kept as ``entry.version``, which stays its version."""
-        self._keep(entry, entry.version)
-
     def _keep(self, entry: Entry, becomes: int) -> None:
         table = self._writable(entry.kind)
         row = table.row(entry)
-        execute, id, version = self._execute, entry.id, entry.version
+        execute, id, version = self._run, entry.id, entry.version
         many = [table.pairs(side, entry) for side in table.sides]
         try:
             if version == 0 and becomes:
@@ -117,10 +92,10 @@ class SqliteTransaction(BaseTransaction):
         """Remove the entry, or raise ``Conflict`` where that version is not the kept one."""
         table = self._writable(kind)
         try:
-            if self._execute(table.delete, (id, version)).rowcount == 0:
+            if self._run(table.delete, (id, version)).rowcount == 0:
                 raise conflict(kind, id, version, self._version(table, id))
-            for side in () if self._file.cascades else table.sides:
-                self._execute(side.clear, (id,))
+            for side in () if self._source.cascades else table.sides:
+                self._run(side.clear, (id,))
         except FAILURES as error:
             raise self._failed(error) from error
 
@@ -162,11 +137,11 @@ class SqliteTransaction(BaseTransaction):
         """Return 1, 2, 3 … for *series*; a rollback takes it back."""
         if not self._write:
             raise read_only()
-        numbers = self._file.dialect.table("_numbers")
+        numbers = self._source.dialect.table("_numbers")
         try:
-            if self._execute(f"UPDATE {numbers} SET last = last + 1 WHERE series = ?", (series,)).rowcount == 0:  # noqa: S608
-                self._execute(f"INSERT INTO {numbers} VALUES (?, 1)", (series,))  # noqa: S608
-            number: int = self._execute(f"SELECT last FROM {numbers} WHERE series = ?", (series,)).fetchone()[0]  # noqa: S608
+            if self._run(f"UPDATE {numbers} SET last = last + 1 WHERE series = ?", (series,)).rowcount == 0:  # noqa: S608
+                self._run(f"INSERT INTO {numbers} VALUES (?, 1)", (series,))  # noqa: S608
+            number: int = self._run(f"SELECT last FROM {numbers} WHERE series = ?", (series,)).fetchone()[0]  # noqa: S608
         except FAILURES as error:
             raise self._failed(error) from error
         return number
@@ -196,7 +171,7 @@ class SqliteTransaction(BaseTransaction):
             return super().tally(query, by, measures)
         text, values = table.compiler.tally(query, by, measures)
         try:
-            rows = self._execute(text, values).fetchall()
+            rows = self._run(text, values).fetchall()
         except FAILURES as error:
             if str(error) != "integer overflow":
                 raise self._failed(error) from error
@@ -237,8 +212,7 @@ class SqliteTransaction(BaseTransaction):
             written = [(table, table.rows(several)) for table, several in tables]
         except StorageError:
             return False  # one by one, so that the error comes in its turn
-        assert self._session is not None  # noqa: S101
-        connection = self._session.connection
+        connection = self._opened().connection
         there: list[tuple[Table, list[str]]] = []
         try:
             for table, ((insert, rows), *sides) in written:
@@ -254,8 +228,7 @@ class SqliteTransaction(BaseTransaction):
 
     def _take_back(self, there: list[tuple[Table, list[str]]], error: Exception) -> None:
         # Not by a savepoint: SQLite keeps a copy of each page that is changed inside one (measured: a seventh slower).
-        assert self._session is not None  # noqa: S101
-        connection = self._session.connection
+        connection = self._opened().connection
         if not connection.in_transaction:
             raise self._failed(error) from error
         try:
@@ -263,9 +236,9 @@ class SqliteTransaction(BaseTransaction):
                 for statement in (*[side.clear for side in table.sides], table.forget):
                     connection.executemany(statement, [(id,) for id in ids])
         except FAILURES as second:
-            self._execute = _not_open
-            self._broken = translated(second, self._file.path)
-            raise self._broken from second
+            failure = self._source.translated(second)
+            self._give_up(failure)
+            raise failure from second
 
     def now(self) -> int:
         """Return the store's clock, in microseconds since 1970 UTC."""
@@ -282,9 +255,7 @@ class SqliteTransaction(BaseTransaction):
     @contextmanager
     def traced(self) -> Iterator[list[str]]:
         """Write down the statements that are run in the block."""
-        if self._session is None:
-            raise not_open()
-        connection, statements = self._session.connection, list[str]()
+        connection, statements = self._opened().connection, list[str]()
         connection.set_trace_callback(statements.append)
         try:
             yield statements
@@ -293,47 +264,22 @@ class SqliteTransaction(BaseTransaction):
 
     # --- inside ---
 
-    def _table(self, kind: str) -> Table:
-        if self._session is None:
-            raise not_open()
-        try:
-            return self._tables[kind]
-        except KeyError:
-            raise not_prepared(kind) from None
-
     def _writable(self, kind: str) -> Table:
-        if not self._write:
-            raise read_only()
-        table = self._table(kind)
+        table = super()._writable(kind)
         if table.kind.sealed is not None and self._door is None:
-            self._door = Door(self._file.dialect)
+            self._door = Door(self._source.dialect)
             self._rows(self._door.opens, ())
         return table
 
-    def _rows(self, text: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        try:
-            return self._execute(text, values).fetchall()
-        except FAILURES as error:
-            raise self._failed(error) from error
-
     def _version(self, table: Table, id: str) -> int | None:
-        row = self._execute(table.version, (id,)).fetchone()
+        row = self._run(table.version, (id,)).fetchone()
         return None if row is None else int(row[0])
 
     def _refused(self, table: Table, entry: Entry, error: sqlite3.IntegrityError) -> StorageError:
         kept = self._version(table, entry.id)
         if entry.version == 0 and kept is not None:
             return conflict(entry.kind, entry.id, 0, kept)
-        assert self._session is not None  # noqa: S101
-        return table.taken(entry, self._session.connection) or translated(error, self._file.path)
-
-    def _failed(self, error: Exception) -> StorageError:
-        failure = translated(error, self._file.path)
-        if self._session is not None and not self._session.connection.in_transaction:
-            # SQLite rolled back by itself. Going on would commit each statement alone.
-            self._execute = _not_open
-            self._broken = failure
-        return failure
+        return table.taken(entry, self._opened().connection) or self._source.translated(error)
 
 
 def _noted(rows: Iterable[tuple[Any, ...]], ids: list[str]) -> Iterator[tuple[Any, ...]]:
@@ -341,7 +287,3 @@ def _noted(rows: Iterable[tuple[Any, ...]], ids: list[str]) -> Iterator[tuple[An
     for row in rows:
         yield row
         ids.append(row[0])
-
-
-def _not_open(*_: object) -> sqlite3.Cursor:
-    raise not_open()
