@@ -28,6 +28,7 @@ NAMES = sorted(
 # Beside what ``salespipeline`` names itself: what people hold in their hands when they use it.
 # On the right is how examples reach them.
 FACE = {
+    "activities:Activities": "sales.activities",
     "attachments:Attachments": "sales.attachments",
     "collection:Collection": "",
     "contacts:Contacts": "sales.contacts",

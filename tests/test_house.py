@@ -28,6 +28,7 @@ FOUNDATION = "errors entries query cursor money text exchange"
 FACE = f"{FOUNDATION} domain reports ports files catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
+    "activities",
     "attachments",
     "batches",
     "claiming",
@@ -43,6 +44,7 @@ FACADES = [
     "endings",
     "expanding",
     "filters",
+    "feed",
     "importing",
     "issuing",
     "jobs",

@@ -190,6 +190,9 @@ def activity_index(activity: Activity) -> Values:
     yield "action", activity.action
     yield "at", instant(activity.at)
     yield "by", activity.by
+    yield "opportunity", activity.opportunity_id
+    yield "position", activity.position
+    yield "fresh", 1 if activity.position is None else None
 
 
 def delivery_index(delivery: Delivery) -> Values:

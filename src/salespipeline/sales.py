@@ -22,6 +22,7 @@ from salespipeline.rewriting import check_index
 from salespipeline.work import SettingsCache, Work
 
 if TYPE_CHECKING:
+    from salespipeline.activities import Activities, Subscriber
     from salespipeline.attachments import Attachments
     from salespipeline.contacts import Contacts
     from salespipeline.deliveries import Deliveries
@@ -77,6 +78,7 @@ class Sales:
         self.ids = ids
         self.scanner = scanner
         self.inbox = inbox
+        self.subscribers: list[Subscriber] = []
         self._rates = rates
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
@@ -120,6 +122,13 @@ class Sales:
         from salespipeline.jobs import Jobs
 
         return Jobs(self)
+
+    @cached_property
+    def activities(self) -> Activities:
+        """Everything that happened: the timeline, the change feed. (SPEC OPP-9)"""
+        from salespipeline.activities import Activities
+
+        return Activities(self)
 
     @cached_property
     def attachments(self) -> Attachments:
@@ -224,6 +233,7 @@ class Sales:
             "ids",
             "scanner",
             "inbox",
+            "subscribers",
             "_rates",
             "_blobs",
             "_mailer",
@@ -298,6 +308,10 @@ class Sales:
                 raise
             finally:
                 self._local.work = None
+        if self.subscribers and work.told:
+            from salespipeline.activities import tell
+
+            tell(self.subscribers, work.told)
 
     @property
     def in_transaction(self) -> bool:

@@ -95,6 +95,7 @@ def deliveries_of(
             document_id=row.document_id,
             document_version=row.document_version,
             document_reference=row.reference,
+            opportunity_id=row.opportunity_id or None,
             revision=row.revision,
             again=options.again,
             purpose=options.purpose,

@@ -15,9 +15,9 @@ from salespipeline.domain.opportunity import Opportunity
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.query import Cmp, Query
 from salespipeline.text import fold
-from salespipeline.work import Work
+from salespipeline.work import Work, opportunity_of
 
-__all__ = ["SUBJECTS", "Subject", "opportunity_of", "subject_of"]
+__all__ = ["SUBJECTS", "Subject", "subject_of"]
 
 # The kinds that things are put to, and the index field by which each is also found.
 SUBJECTS: dict[type[Any], str | None] = {
@@ -39,14 +39,6 @@ class Subject:
     record: Any
     opportunity_id: str | None
     contact_id: str | None
-
-
-def opportunity_of(record: object) -> str | None:
-    """Return the id of the opportunity that *record* is, or belongs to."""
-    if isinstance(record, Opportunity):
-        return record.id
-    found: str | None = getattr(record, "opportunity_id", None)
-    return found
 
 
 def subject_of(work: Work, given: Any) -> Subject:

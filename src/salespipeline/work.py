@@ -15,13 +15,14 @@ import attrs
 from salespipeline.catalog import KIND_OF, Stamp
 from salespipeline.codec import decode, decode_all, encode, plain
 from salespipeline.domain.activity import Activity, diff
+from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import Settings
 from salespipeline.entries import Entry, Scalar
 from salespipeline.errors import Conflict, Duplicate, NotFound, shown
 from salespipeline.ports import Ids, Transaction
 from salespipeline.query import EVERYTHING, Count, Group, Measure, Predicate, Query, check, check_tally
 
-__all__ = ["SettingsCache", "Work"]
+__all__ = ["SettingsCache", "Work", "opportunity_of"]
 
 R = TypeVar("R")
 SETTINGS = "settings"
@@ -60,6 +61,7 @@ class Work:
         self.settings_changed = False
         self.writes = 0  # how many there were, so that a step that fails can tell whether it left something behind
         self.broken: BaseException | None = None
+        self.told: list[Entry] = []  # the activities that were put
         self._cache = cache
         self._settings: Settings | None = None
 
@@ -145,7 +147,7 @@ class Work:
     def keep_new(self, records: Iterable[Any], *, action: str) -> None:
         """Keep new records in one go, each with its activity."""
         self.writes += 1
-        self.tx.put_many(entry for record in records for entry in self.entries(record, action=action))
+        self.tx.put_many(self._told(entry for record in records for entry in self.entries(record, action=action)))
 
     def keep(self, after: R, before: R | None = None, *, action: str) -> R:
         """Keep *after* and the activity that tells how it came from *before*; nothing where nothing changed."""
@@ -166,13 +168,18 @@ class Work:
         changes = diff(None if before is None else plain(before), values)
         if before is not None and not changes:
             return ()
-        return encode(after, values), encode(self._activity(after, after.version + 1, action, changes))
+        opportunity = opportunity_of(after) or opportunity_of(before)
+        return encode(after, values), encode(self._activity(after, after.version + 1, action, changes, opportunity))
 
     def remove(self, record: Any, *, action: str = "deleted") -> None:
         """Delete *record*; the activity keeps who did it, when, and everything that it was. (SPEC DOC-5)"""
         self.tx.delete(KIND_OF[type(record)].kind.name, record.id, record.version)
         self.writes += 1
-        self._put(encode(self._activity(record, record.version + 1, action, diff(plain(record), None))))
+        self._put(
+            encode(
+                self._activity(record, record.version + 1, action, diff(plain(record), None), opportunity_of(record))
+            )
+        )
 
     def revive(self, record: R, *, action: str = "restored") -> R:
         """Keep a deleted *record* again, at the version behind the one that deleted it, so that its history goes on."""
@@ -183,7 +190,7 @@ class Work:
         self._put(activity)
         return attrs.evolve(record, version=record.version + 1)  # type: ignore[misc, attr-defined]
 
-    def _activity(self, record: Any, version: int, action: str, changes: Any) -> Activity:
+    def _activity(self, record: Any, version: int, action: str, changes: Any, opportunity_id: str | None) -> Activity:
         return Activity(
             id=self.new_id(),
             record_kind=KIND_OF[type(record)].kind.name,
@@ -192,13 +199,23 @@ class Work:
             action=action,
             at=self.at,
             by=self.by,
+            title=_title(record),
+            opportunity_id=opportunity_id,
             changes=changes,
         )
+
+    def _told(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            yield entry
+            if entry.kind == "activity":
+                self.told.append(entry)
 
     def _put(self, entry: Entry) -> None:
         try:
             self.tx.put(entry)
             self.writes += 1
+            if entry.kind == "activity":
+                self.told.append(entry)
         except Duplicate as error:
             values = ", ".join(f"{name} {shown(entry.index[name])}" for name in error.fields if name in entry.index)
             message = f"another {entry.kind} has the {values} already: choose another, or use the one that is there"
@@ -206,3 +223,18 @@ class Work:
 
 
 KIND_BY_NAME = {kept.kind.name: kept.kind for kept in KIND_OF.values()}
+
+
+def opportunity_of(record: object) -> str | None:
+    """Return the id of the opportunity that *record* is, or belongs to."""
+    found: str | None = record.id if isinstance(record, Opportunity) else getattr(record, "opportunity_id", None)
+    return found
+
+
+def _title(record: object) -> str:
+    """Return what people call *record*."""
+    names = (
+        getattr(record, name, None)
+        for name in ("reference", "name", "subject", "label", "message", "document_reference")
+    )
+    return next((name[:100] for name in names if isinstance(name, str) and name), "")

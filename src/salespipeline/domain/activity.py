@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import attrs
 
-__all__ = ["Activity", "Change", "Json", "diff", "replay"]
+__all__ = ["Activity", "Change", "Json", "diff", "in_order", "replay"]
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -28,7 +28,11 @@ class Change:
 
 @attrs.frozen(kw_only=True)
 class Activity:
-    """Who did what to which record, when, and what changed. *record_version* is the version that it made."""
+    """Who did what to which record, when, and what changed. *record_version* is the version that it made.
+
+    *title* is what the record was called, *opportunity_id* the opportunity that it was, or belonged to. *position* is its
+    place in the change feed, once it has one.
+    """
 
     id: str
     version: int = 0
@@ -38,6 +42,9 @@ class Activity:
     action: str
     at: datetime
     by: str
+    title: str = ""
+    opportunity_id: str | None = None
+    position: int | None = None
     changes: tuple[Change, ...] = ()
 
 
@@ -69,3 +76,19 @@ def replay(activities: Iterable[Activity]) -> Iterable[tuple[Activity, dict[str,
             else:
                 state[change.field] = change.after
         yield activity, state
+
+
+def in_order(activities: Iterable[Activity]) -> list[Activity]:
+    """Return them in the order of time, those of one record always in the order of its versions.
+
+    A clock that was set back dates a later change before an earlier one; it then counts as made just behind it.
+    """
+    latest: dict[tuple[str, str], datetime] = {}
+    first: dict[tuple[str, str, datetime], str] = {}  # by which those of one record and moment stay together
+    keyed = []
+    for one in sorted(activities, key=lambda one: (one.record_kind, one.record_id, one.record_version)):
+        record = (one.record_kind, one.record_id)
+        at = latest[record] = max(one.at, latest.get(record, one.at))
+        keyed.append((at, first.setdefault((*record, at), one.id), one.record_version, one.id, one))
+    keyed.sort(key=lambda key: key[:4])
+    return [one for *_, one in keyed]

@@ -115,6 +115,7 @@ class Delivery:
     document_id: str
     document_version: int
     document_reference: str = ""
+    opportunity_id: str | None = None
     purpose: str = "send"
     revision: int = 0
     again: bool = False
