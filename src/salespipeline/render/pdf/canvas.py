@@ -10,7 +10,7 @@ from fpdf import FPDF, ViewerPreferences
 from fpdf.enums import ResourceAccessPolicy
 
 from salespipeline.render.pdf.bidi import needs_order, visual
-from salespipeline.render.pdf.embed import add_face, draw_image, draw_squares, draw_text, use_face, written
+from salespipeline.render.pdf.embed import add_face, draw_image, draw_line, draw_squares, draw_text, use_face, written
 from salespipeline.render.pdf.faces import PLAIN, Face, face
 from salespipeline.render.pdf.theme import PAPERS, Colour, Theme
 
@@ -168,7 +168,7 @@ class Canvas:
             self.pdf.set_draw_color(*ink)
             self.pdf.set_line_width(weight)
             self._pen = (ink, weight)
-        self.pdf.line(x, y, to, y)
+        draw_line(self.pdf, x, y, to)
 
     def box(self, x: float, y: float, width: float, height: float, fill: Colour) -> None:
         """Fill a rectangle."""

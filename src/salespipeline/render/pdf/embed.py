@@ -17,15 +17,26 @@ from pathlib import Path
 from typing import Any
 
 import fpdf
-from fpdf import FPDF, fonts, image_datastructures, image_parsing, output, syntax
+from fpdf import FPDF, fonts, image_datastructures, image_parsing, outline, output, syntax
 from fpdf.drawing_primitives import convert_to_device_color
 
 from salespipeline.render.pdf.faces import Face
 
-__all__ = ["add_face", "draw_image", "draw_squares", "draw_text", "fits", "reordered", "use_face", "written"]
+__all__ = [
+    "add_face",
+    "draw_image",
+    "draw_line",
+    "draw_squares",
+    "draw_text",
+    "fits",
+    "reordered",
+    "use_face",
+    "written",
+]
 
 _MIRRORED = dict(zip("<>«»‹›≤≥", "><»«›‹≥≤", strict=True))  # beside brackets, in text from right to left
 _SPECIAL = (b"\\", b"(", b")", b"\r")  # what ends a string of a PDF, or is changed in it; the first one first
+_LINKS = frozenset(["title", "parent", "prev", "next", "first", "last", "count", "dest"])
 _SLOTS = frozenset(["i", "fontkey", "desc", "cw", "name", "emphasis", "color_font", "missing_glyphs", "is_cff"])
 
 
@@ -33,11 +44,12 @@ _SLOTS = frozenset(["i", "fontkey", "desc", "cw", "name", "emphasis", "color_fon
 def fits() -> bool:
     """Say whether the installed fpdf2 is one that this file knows from within."""
     version = tuple(int(part) for part in fpdf.__version__.split(".")[:3] if part.isdigit())
-    names = ("_add_fonts", "_add_pdf_obj")
+    names = ("_add_fonts", "_add_pdf_obj", "_add_document_outline")
     return (
         (2, 8, 4) <= version < (2, 9)
         and set(getattr(fonts.TTFFont, "__slots__", ())) >= _SLOTS
         and all(hasattr(output.OutputProducer, name) for name in names)
+        and set(getattr(outline.OutlineItemDictionary, "__slots__", ())) >= _LINKS
         and all(hasattr(syntax, name) for name in ("PDFObject", "build_obj_dict"))
     )
 
@@ -86,6 +98,13 @@ def draw_text(pdf: FPDF, x: float, y: float, text: str, ink: tuple[int, int, int
         (pdf.h - y) * pdf.k,
         font.shown(text),
     )
+
+
+def draw_line(pdf: FPDF, x: float, y: float, to: float) -> None:
+    """Draw a horizontal line with the pen that is set."""
+    page: Any = pdf.pages[pdf.page]
+    k, at = pdf.k, (pdf.h - y) * pdf.k
+    page.contents += b"%.2f %.2f m %.2f %.2f l S\n" % (x * k, at, to * k, at)
 
 
 def draw_squares(pdf: FPDF, squares: Iterable[tuple[float, float, float, float]], ink: tuple[int, int, int]) -> None:
@@ -189,8 +208,15 @@ class _Producer(_Quiet):
             found[font.i] = self._embedded(font)
         return found
 
+    def _add_document_outline(self) -> Any:
+        found = super()._add_document_outline()
+        for item in found[1]:
+            item.__class__ = _Section
+        return found
+
     def _embedded(self, font: _Shared) -> Any:
         numbers, widths = font.face.numbers, font.face.widths
+        named = _named(font.face.path)
         letters: dict[int, str] = {}
         for one in sorted(font.used, reverse=True):  # of two characters with one glyph, the lower is what is read
             letters[numbers[ord(one)]] = one
@@ -201,7 +227,11 @@ class _Producer(_Quiet):
         described = self._added(
             f"<<\n{_descriptor(font.face.path)}/FontFile2 {file.ref}\n/FontName {name}\n>>".encode()
         )
-        to_unicode = self._added(_stream(zlib.compress(_to_unicode(letters, ordered))))
+        for number in ordered:
+            if (number, letters[number]) not in named:
+                named[number, letters[number]] = _row(number, letters[number])
+        rows = [named[number, letters[number]] for number in ordered]
+        to_unicode = self._added(_stream(zlib.compress(_to_unicode(rows))))
         each = " ".join([f"{number} [{widths[letters[number]]}]" for number in ordered])
         part = self._added(
             f"<<\n/Type /Font\n/Subtype /CIDFontType2\n/BaseFont {name}\n/FontDescriptor {described.ref}\n"
@@ -231,6 +261,20 @@ class _Written(syntax.PDFObject):  # type: ignore[misc, unused-ignore]
         return b"%d 0 obj\n%b\nendobj" % (self.id, self._body)
 
 
+class _Section(outline.OutlineItemDictionary):  # type: ignore[misc, unused-ignore]
+    """A line of the outline, written as ``_Written`` is."""
+
+    __slots__ = ()
+
+    def serialize(self, *_: Any, **__: Any) -> str:
+        """Return the object as text."""
+        near = {"Parent": self.parent, "Prev": self.prev, "Next": self.next, "First": self.first, "Last": self.last}
+        facts = "".join([f"/{name} {one.ref}\n" for name, one in near.items() if one is not None])
+        assert self.dest is not None  # noqa: S101 - every section has its place
+        title, dest = self.title.serialize(), self.dest.serialize()
+        return f"{self.id} 0 obj\n<<\n/Count {self.count}\n{facts}/Dest {dest}\n/Title {title}\n>>\nendobj"
+
+
 def _stream(packed: bytes, more: str = "") -> bytes:
     head = f"<<\n/Filter /FlateDecode\n/Length {len(packed)}\n{more}>>\nstream\n"
     return b"%b%b\nendstream" % (head.encode(), packed)
@@ -251,8 +295,17 @@ def _tag(numbers: list[int]) -> str:
     return "".join(chr(65 + sum // 26**place % 26) for place in range(6))
 
 
-def _to_unicode(letters: dict[int, str], ordered: list[int]) -> bytes:
-    rows = [f"<{number:04X}> <{letters[number].encode('utf-16-be').hex().upper()}>\n" for number in ordered]
+@lru_cache(maxsize=32)
+def _named(_font: Path) -> dict[tuple[int, str], str]:
+    """Return what was said already of the characters of a font, by number and character."""
+    return {}
+
+
+def _row(number: int, letter: str) -> str:
+    return f"<{number:04X}> <{letter.encode('utf-16-be').hex().upper()}>\n"
+
+
+def _to_unicode(rows: list[str]) -> bytes:
     blocks = (rows[start : start + 100] for start in range(0, len(rows), 100))
     body = "".join(f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks)
     return (
