@@ -174,7 +174,18 @@ class SqliteFile:
             )
         except sqlite3.Error as error:
             raise translated(error, self.path) from error
+        try:
+            self._set_up(connection)
+        except BaseException:
+            connection.close()  # such as that of a file of another program
+            raise
         session = Session(connection)
+        with self._guard:
+            self._sessions.add(session)
+        self._local.session = session
+        return session
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
         # The defaults of some builds are laxer: a schema from elsewhere may call functions, foreign keys are not
         # checked, and a misspelt column in double quotes is taken for a text.
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -184,10 +195,6 @@ class SqliteFile:
         if hasattr(connection, "setconfig"):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)  # type: ignore[attr-defined,unused-ignore]
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DDL, False)  # type: ignore[attr-defined,unused-ignore]
-        with self._guard:
-            self._sessions.add(session)
-        self._local.session = session
-        return session
 
     def close(self) -> None:
         """Close every thread's connection. Those with an open transaction are closed when it ends."""
