@@ -63,6 +63,37 @@ def pdf_name(document: Document) -> str:
     return f"{(document.reference or document.type.words).replace('/', '-')}.pdf"
 
 
+# What templates call whatever is made of the lines of a document.
+_SUMS = ("lines", "tax", "net", "total")
+
+
+def _data(
+    documents: Sequence[Document],
+    contact: Contact,
+    settings: Settings,
+    at: datetime,
+    *,
+    link: bool = False,
+    sums: bool = True,
+) -> dict[str, object]:
+    """Return what a template sees of these documents; with *link*, where quotes are accepted, too."""
+    from salespipeline.render.bodies import template_data
+    from salespipeline.render.placeholders import Acceptance
+
+    today = settings.day_of(at)
+    views = [view_of(document, contact, settings, today=today, sums=sums) for document in documents]
+    acceptances = []
+    for document in documents:
+        answer = document.answer
+        if answer is not None and answer.accepted:
+            day = settings.day_of(answer.at)
+            acceptances.append(Acceptance(by=answer.by, on=day, fingerprint=answer.content))
+        else:  # to sign is work: only where it is shown, and of a document as it is issued
+            page = link_of(document, settings) if link and document.seller is not None else None
+            acceptances.append(Acceptance(link=page))
+    return template_data(*views, acceptances=acceptances)
+
+
 class Composer:
     """Makes the letters of a batch. May be shared between threads."""
 
@@ -111,28 +142,19 @@ class Composer:
         self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
     ) -> Bodies:
         """Fill *template* for one or several documents of a contact, or raise ``TemplateError``."""
-        from salespipeline.render.bodies import LINK, render_bodies, template_data
-        from salespipeline.render.placeholders import Acceptance
+        from salespipeline.render.bodies import LINK, render_bodies
 
-        today = settings.day_of(at)
-        views = [view_of(document, contact, settings, today=today) for document in documents]
-        shown = any(LINK in words for words in (template.subject, template.text, template.html or ""))
-        acceptances = []
-        for document in documents:
-            answer = document.answer
-            if answer is not None and answer.accepted:
-                day = settings.day_of(answer.at)
-                acceptances.append(Acceptance(by=answer.by, on=day, fingerprint=answer.content))
-            else:  # to sign is work: only where it is shown, and of a document as it is issued
-                link = link_of(document, settings) if shown and document.seller is not None else None
-                acceptances.append(Acceptance(link=link))
-        return render_bodies(template, template_data(*views, acceptances=acceptances))
+        link = any(LINK in words for words in (template.subject, template.text, template.html or ""))
+        return render_bodies(template, _data(documents, contact, settings, at, link=link))
 
     def subject(
         self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
     ) -> str:
         """Return the subject alone: a plan shows no more of a mail."""
-        return self.bodies(attrs.evolve(template, text="", html=None), documents, contact, settings, at).subject
+        from salespipeline.render.bodies import render_subject
+
+        sums = any(word in template.subject for word in _SUMS)
+        return render_subject(template, _data(documents, contact, settings, at, sums=sums))
 
     def pdf(self, document: Document, contact: Contact, settings: Settings) -> bytes:
         """Return the PDF of *document*: the bytes that left, where it was sent, or drawn now; or raise ``RenderError``."""

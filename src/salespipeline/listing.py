@@ -153,9 +153,9 @@ class Listing(Tabular, Generic[R]):
             ranked = self._sorted_by
             shown_by = attrs.evolve(query, order=ranked.order) if isinstance(ranked, Ranked) else query
             start = decode_cursor(shown_by, after) if after is not None else None
-            found = self._read(work, query, start, size + 1)
-        items = tuple(record for record, _ in found[:size])
-        return Page(items, encode_cursor(shown_by, found[size - 1][1]) if len(found) > size else None)
+            found, place_of = self._read(work, query, start, size + 1)
+        more = len(found) > size
+        return Page(tuple(found[:size]), encode_cursor(shown_by, place_of(size - 1)) if more else None)
 
     @property
     def _sorted_by(self) -> str | Ranked:
@@ -163,14 +163,16 @@ class Listing(Tabular, Generic[R]):
 
     def _read(
         self, work: Work, query: Query, after: tuple[Any, ...] | None, limit: int
-    ) -> list[tuple[Any, tuple[Any, ...]]]:
-        """Return up to *limit* records behind *after*, each with its position in the order."""
+    ) -> tuple[list[Any], Callable[[int], tuple[Any, ...]]]:
+        """Return up to *limit* records behind *after*, and what tells where one of them stands in the order."""
         ranked = self._sorted_by
         if isinstance(ranked, Ranked):
-            return list(read_ranked(work, ranked, query, after, limit))
+            pairs = list(read_ranked(work, ranked, query, after, limit))
+            return [record for record, _ in pairs], lambda at: pairs[at][1]
         (field,) = query.order
-        found = work.find(attrs.evolve(query, after=after, limit=limit))
-        return [(record, (index_of(record)[field], record.id)) for record in found]
+        found = list(work.find(attrs.evolve(query, after=after, limit=limit)))
+        # To compute an index is work: it is done for the one that is asked for.
+        return found, lambda at: (index_of(found[at])[field], found[at].id)
 
     def __iter__(self) -> Iterator[R]:
         after: tuple[Any, ...] | None = None
@@ -178,10 +180,10 @@ class Listing(Tabular, Generic[R]):
         while wanted is None or wanted > 0:
             limit = CHUNK if wanted is None else min(CHUNK, wanted + skipped)
             with self._sales.work(write=False) as work:
-                found = self._read(work, self.query(work.settings), after, limit)
-            if found:
-                after = found[-1][1]
-            for record, _ in found[skipped:]:
+                found, place_of = self._read(work, self.query(work.settings), after, limit)
+            if len(found) == limit:
+                after = place_of(-1)
+            for record in found[skipped:]:
                 yield record
                 if wanted is not None:
                     wanted -= 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
 from salespipeline.domain.lines import line_net
 from salespipeline.domain.settings import Settings
-from salespipeline.domain.totals import Totals
-from salespipeline.money import Money
+from salespipeline.domain.totals import Totals, totals
+from salespipeline.money import Currency, Money
 from salespipeline.ports import DocumentView, LineView, PartyView, SumView, TaxView
 
 __all__ = ["UNTAXED", "view_of"]
@@ -20,9 +21,18 @@ TOWN_FIRST = ("GB", "IE", "US", "CA", "AU", "NZ", "IN")  # where the postcode st
 
 
 def view_of(
-    document: Document, contact: Contact | None, settings: Settings, *, today: date, logo: bytes | None = None
+    document: Document,
+    contact: Contact | None,
+    settings: Settings,
+    *,
+    today: date,
+    logo: bytes | None = None,
+    sums: bool = True,
 ) -> DocumentView:
-    """Return everything that may be shown of *document*. A draft gets today's date, parties and terms."""
+    """Return everything that may be shown of *document*. A draft gets today's date, parties and terms.
+
+    Without *sums* there are no lines and no amounts: they are most of the work, where only a subject is wanted.
+    """
     organisation = settings.organisation
     issued = document.seller is not None
     seller = document.seller if issued else Party.selling(organisation)
@@ -30,7 +40,8 @@ def view_of(
     if buyer is None:
         buyer = Party.buying(contact, document.person_id) if contact is not None else Party(name="")
     day = document.date if document.date is not None else today
-    totals = document.totals
+    lines = document.lines if sums else ()
+    found = document.totals if sums else _nothing(document.currency)
     locale = document.locale or organisation.locale
     noted = document.legal_notes if issued else organisation.legal_notes
     legal = [words for _, words in noted] if document.type.value in LEGAL else []
@@ -54,7 +65,7 @@ def view_of(
                 else None,
                 tax_percent=line.tax.percent,
             )
-            for line in document.lines
+            for line in lines
         ),
         taxes=tuple(
             TaxView(
@@ -65,12 +76,12 @@ def view_of(
                 category=tax.category,
                 reason=tax.reason or _untaxed(tax.category, locale),
             )
-            for tax in totals.taxes
+            for tax in found.taxes
         ),
-        net=totals.net,
-        tax=totals.tax,
-        total=totals.total,
-        steps=_steps(document, totals),
+        net=found.net,
+        tax=found.tax,
+        total=found.total,
+        steps=_steps(document, found) if sums else (),
         exchange=str(document.exchange) if document.exchange is not None else "",
         subject=document.subject,
         date=day,
@@ -85,15 +96,20 @@ def view_of(
     )
 
 
-def _steps(document: Document, totals: Totals) -> tuple[SumView, ...]:
+@lru_cache(maxsize=200)
+def _nothing(currency: Currency) -> Totals:
+    return totals((), currency)
+
+
+def _steps(document: Document, found: Totals) -> tuple[SumView, ...]:
     """Return how the net comes from the lines, where a discount or a charge stands between them."""
     if document.discount is None and not document.charges:
         return ()
-    steps = [SumView(label="lines_net", amount=totals.lines)]
+    steps = [SumView(label="lines_net", amount=found.lines)]
     if document.discount is not None:
-        steps.append(SumView(label="discount", amount=-totals.discount, percent=document.discount.percent))
+        steps.append(SumView(label="discount", amount=-found.discount, percent=document.discount.percent))
     steps += [
-        SumView(label=charge.description, amount=charge.net(totals.lines), percent=charge.percent)
+        SumView(label=charge.description, amount=charge.net(found.lines), percent=charge.percent)
         for charge in document.charges
     ]
     return tuple(steps)

@@ -28,6 +28,7 @@ __all__ = [
     "check_template",
     "default_template",
     "render_bodies",
+    "render_subject",
     "template_data",
 ]
 
@@ -56,17 +57,23 @@ def render_bodies(template: MailTemplate, data: Mapping[str, object]) -> Bodies:
     >>> render_bodies(hello, {"name": "Smith & Sons"}).html
     '<p>Dear Smith &amp; Sons</p>'
     """
-    parts = [_filled(template, part, source, data) for part, source in _parts(template)]
-    subject = " ".join(parts[0].split())
-    if not subject:
-        raise _error(template, "subject", 1, "it says nothing; write at least a word")
-    html = parts[2] if len(parts) > 2 else None
+    subject = render_subject(template, data)
+    text = _filled(template, "text", template.text, data)
+    html = None if template.html is None else _filled(template, "HTML", template.html, data)
     if html is not None and template.css:
         try:
             html = inlined(html, template.css)
         except ValueError as error:
             raise _error(template, "css", None, str(error)) from None
-    return Bodies(subject, parts[1], html)
+    return Bodies(subject, text, html)
+
+
+def render_subject(template: MailTemplate, data: Mapping[str, object]) -> str:
+    """Fill the subject alone, on one line."""
+    subject = " ".join(_filled(template, "subject", template.subject, data).split())
+    if not subject:
+        raise _error(template, "subject", 1, "it says nothing; write at least a word")
+    return subject
 
 
 def check_template(
