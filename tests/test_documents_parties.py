@@ -98,7 +98,8 @@ def test_the_day_of_supply_and_the_client_s_reference_are_printed_and_locked(sal
 
 
 def test_legal_notes_are_printed_on_invoices_alone_and_stay_as_they_were(sales: sp.Sales) -> None:
-    sales.settings.edit_organisation(legal_notes={"PMT": "Recovery: 40 €", "AAB": "No discount"})
+    notes = {"PMT": "Recovery: 40 €", "AAB": "No discount", "BAR": "B2B"}  # the last one is for platforms alone
+    sales.settings.edit_organisation(legal_notes=notes)
     contact = sales.contacts.add("Somebody")
     invoice, quote = draft(sales, contact, terms="Thank you"), draft(sales, contact, "quote", terms="Thank you")
     assert view(sales, invoice).terms == "Thank you\nRecovery: 40 €\nNo discount"

@@ -16,6 +16,7 @@ from salespipeline.ports import DocumentView, LineView, PartyView, SumView, TaxV
 __all__ = ["UNTAXED", "view_of"]
 
 LEGAL = ("invoice", "credit_note")
+ROUTING = ("BAR",)  # notes that tell French platforms what to do with an invoice, such as B2B: nothing for people
 UNTAXED = ("AE", "K", "G", "O")  # the categories whose name is the reason why there is no tax
 TOWN_FIRST = ("GB", "IE", "US", "CA", "AU", "NZ", "IN")  # where the postcode stands behind the town
 
@@ -44,7 +45,7 @@ def view_of(
     found = document.totals if sums else _nothing(document.currency)
     locale = document.locale or organisation.locale
     noted = document.legal_notes if issued else organisation.legal_notes
-    legal = [words for _, words in noted] if document.type.value in LEGAL else []
+    legal = [words for code, words in noted if code not in ROUTING] if document.type.value in LEGAL else []
     return DocumentView(
         type=document.type.value,
         reference=document.reference or "",

@@ -9,6 +9,7 @@ from typing import Any
 
 import salespipeline as sp
 from salespipeline.domain.document import Document
+from salespipeline.domain.lines import Tax
 from salespipeline.exchange import ExchangeRate
 from salespipeline.mail import Memory
 
@@ -97,8 +98,6 @@ def paid_at_once() -> tuple[sp.Sales, Document]:
 
 
 def exempt(reason: str, **facts: Any) -> Any:
-    from salespipeline.domain.lines import Tax
-
     return Tax.of(Tax(category="E", reason=reason, **facts))
 
 
@@ -184,6 +183,9 @@ KINDS: dict[str, Kind] = {
         lines=[line(tax=exempt("Article 261 D du CGI")), line(tax=exempt("VATEX-EU-132-1I"))]
     ),
     "exempt, credited": lambda: credited(lines=[line(tax=exempt("Article 261 D du CGI"))]),
+    "zero rate for two reasons": lambda: issued(
+        "GB", lines=[line(tax="zero"), line(tax=Tax.of(Tax(category="Z", reason="Children's clothes")))]
+    ),
     "zero rate": lambda: issued("GB", lines=[line("12.50", 4, tax="zero")]),
     "reverse charge": lambda: issued("DE", lines=[line(tax="reverse charge")]),
     "reverse charge abroad": lambda: issued("FR", "DE", lines=[line(tax="reverse charge")]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from typing import Any
 
@@ -169,6 +170,16 @@ def test_a_character_that_no_xml_may_hold_is_told(character: str) -> None:
     assert "character 2" in problem.message
     (problem,) = odd(document, buyer=attrs.evolve(document.buyer, name=f"Acme{character}"))
     assert problem.path == "contact.name"
+
+
+@pytest.mark.parametrize("package", ["facturx", "stdnum"])
+def test_what_is_not_installed_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sales, document = issued()
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=r"pip install 'salespipeline\[einvoice\]'"):
+        sales.documents.einvoice(document, "cii")
 
 
 def test_ten_megabytes_of_text_are_too_many() -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from salespipeline.domain.lines import CATEGORIES, Tax
 from salespipeline.einvoice.france import french, french_problems
 from salespipeline.einvoice.parties import Ids, country_code, country_of_vat, ids_of
 from salespipeline.einvoice.terms import Invoice, bank
+from salespipeline.einvoice.writing import INSTALL
 from salespipeline.errors import Problem, shown
 
 __all__ = ["problems_of"]
@@ -123,9 +125,14 @@ def _valid(country: str, vat: str) -> bool:
 
 def _numbers(country: str, name: str) -> Any:
     """Return what python-stdnum knows of these numbers; nothing is looked up on the network."""
-    from stdnum.util import get_cc_module
+    return _stdnum("util").get_cc_module(country, name)
 
-    return get_cc_module(country, name)
+
+def _stdnum(name: str) -> Any:
+    try:
+        return import_module(f"stdnum.{name}")
+    except ImportError as error:
+        raise ImportError(INSTALL) from error
 
 
 def _taxes(invoice: Invoice) -> Iterator[Problem]:
@@ -169,13 +176,11 @@ def _taxed(invoice: Invoice) -> Iterator[tuple[str, Tax]]:
 
 
 def _money(invoice: Invoice) -> Iterator[Problem]:
-    from stdnum import iban
-
     currency = invoice.document.currency
     if currency.digits > 2:
         message = f"{currency} has {currency.digits} decimals, and EN 16931 writes amounts with two (BR-DEC-09)"
         yield Problem("currency", "digits", f"{message}: invoice in another currency, or send the plain PDF")
     number = bank(invoice).get("iban", "")
-    if number and not iban.is_valid(number, check_country=False):
+    if number and not _stdnum("iban").is_valid(number, check_country=False):
         message = f"{shown(number)} is not an IBAN; mend it with settings.edit_organisation(payment={{'iban': '…'}})"
         yield Problem("organisation.payment.iban", "iban", message)

@@ -28,6 +28,7 @@ FINEST = 6  # decimals of a price; a finer one is written for ten thousand
 VATEX = re.compile(r"VATEX-[A-Z]{2}-[A-Z0-9-]{1,20}", re.ASCII)
 # Why a category bears no tax, by the list VATEX.
 _CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
+TAXED = ("S", "Z", "L", "M")  # those with a rate, be it zero, which is no reason to say why
 _DISCOUNT = "95"  # UNTDID 5189
 
 
@@ -92,7 +93,7 @@ def profile_of(document: Document) -> str:
     """Return ``extended`` where lines of one tax category are without tax for different reasons, else ``en16931``."""
     reasons: dict[str, set[str]] = {}
     for tax in (*(line.tax for line in document.lines), *(charge.tax for charge in document.charges)):
-        if not tax.percent:
+        if tax.category not in TAXED:
             reasons.setdefault(tax.category, set()).add(tax.reason)
     return EXTENDED if any(len(several) > 1 for several in reasons.values()) else PLAIN
 
@@ -194,7 +195,7 @@ def _tax(one: TaxTotal, invoice: Invoice, sign: int) -> dict[str, str]:
 
 def _exemption(category: str, reason: str, invoice: Invoice) -> tuple[str, str]:
     """Return the code and the words of why a category bears no tax; a zero rate is a rate, and needs none."""
-    if category in ("S", "Z", "L", "M"):
+    if category in TAXED:
         return "", ""
     code = _CODES.get(category, "")
     words = invoice.word(f"untaxed_{category.lower()}") if code else ""

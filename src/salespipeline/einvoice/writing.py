@@ -12,10 +12,9 @@ from typing import Any
 
 from salespipeline.errors import RenderError
 
-__all__ = ["FORMATS", "cii", "facturx", "ubl"]
+__all__ = ["INSTALL", "cii", "facturx", "ubl"]
 
-FORMATS = ("facturx", "cii", "ubl")
-_INSTALL = "electronic invoices need factur-x: pip install 'salespipeline[einvoice]'"
+INSTALL = "electronic invoices need factur-x: pip install 'salespipeline[einvoice]'"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # factur-x changes tables of its own the first time it is called, and a schema keeps the errors of its last document.
 _LOCK = threading.Lock()
@@ -26,7 +25,7 @@ def facturx() -> Any:
     try:
         import facturx
     except ImportError as error:
-        raise ImportError(_INSTALL) from error
+        raise ImportError(INSTALL) from error
     return facturx
 
 
