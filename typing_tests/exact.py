@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import assert_type
 
 import salespipeline as sp
 from salespipeline import maintenance, transmitters
-from salespipeline.domain.activity import Activity
+from salespipeline.domain.activity import Activity, Json
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.fields import AnswerValue, FieldSchema
+from salespipeline.domain.items import Item
+from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
-from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import LostReason, Probability, Stage, Tag, TaxRate, User
 from salespipeline.entries import Catalog, Entry, Scalar, Stored
+from salespipeline.importing import BadRow, ImportReport, Row, import_opportunities
 from salespipeline.listing import Page
 from salespipeline.opportunities import OpportunityListing
 from salespipeline.ports import Store
@@ -125,6 +131,63 @@ def settings(sales: sp.Sales) -> None:
     assert_type(sales.contacts.suggest("ac"), list[Contact])
     for tag in desk.tags:
         assert_type(tag, Tag)
+
+
+def edits(sales: sp.Sales) -> None:
+    """What is edited is typed, list by list."""
+    desk = sales.settings
+    assert_type(desk.stages.edit("Prospect", label="Lead", archived=False), Stage)
+    assert_type(desk.probabilities.edit("Hot 75%", percent="80", colour="teal"), Probability)
+    assert_type(desk.tags.edit("VIP", colour="#ff0000"), Tag)
+    assert_type(desk.tax_rates.edit("S", percent=22, category="S"), TaxRate)
+    assert_type(desk.users.edit("jane", approval_limit="5000 GBP"), User)
+    assert_type(desk.lost_reasons.add("Price", "No budget"), tuple[LostReason, ...])
+    assert_type(desk.lost_reasons.edit("Price", label="Too dear"), LostReason)
+    assert_type(desk.series.edit("Quotes", prefix="Q-", pattern="0000"), Series)
+    assert_type(desk.fields.edit("Staff", mandatory=True, default=3), FieldSchema)
+    assert_type(desk.items.edit("BAY", price="210", parts=[("FIT", 1)]), Item)
+    assert_type(desk.stages.history("Prospect"), list[Activity])
+    assert_type(desk.stages.versions("Prospect"), list[Stage])
+    assert_type(desk.history(), list[Activity])
+    assert_type(sales.contacts.edit("Acme Ltd", name="Acme", ids={"VAT": "GB1"}), Contact)
+    assert_type(sales.contacts.edit_person("Acme Ltd", "Zoë", role="buyer"), Contact)
+
+
+def values(deal: sp.Opportunity, quote: sp.Document, activity: Activity) -> None:
+    """What a record holds, down to the last amount."""
+    assert_type(deal.custom, dict[str, AnswerValue])
+    assert_type(deal.totals.taxes[0].tax, sp.Money)
+    assert_type(deal.lines[0].discount, sp.Discount | None)
+    assert_type(deal.closed_at, datetime | None)
+    assert_type(quote.total.minor, int)
+    assert_type(quote.margin.percent, Decimal | None)
+    assert_type(quote.seal.content if quote.seal is not None else None, str | None)
+    assert_type([change.field for change in activity.changes], list[str])
+    assert_type(activity.changes[0].before, Json)
+    assert_type(sp.Money("1", "GBP") + sp.Money("2", "GBP"), sp.Money)
+    assert_type(sp.Money.of("12.50 GBP"), sp.Money)
+    assert_type(sp.Currency("GBP").digits, int)
+
+
+def past(sales: sp.Sales, moment: datetime) -> None:
+    """What was is of the same types as what is."""
+    assert_type(sales.opportunities.versions("OPP/00001"), list[sp.Opportunity])
+    assert_type(sales.opportunities.as_of(moment), list[sp.Opportunity])
+    assert_type(sales.opportunities.version_at("OPP/00001", moment), sp.Opportunity | None)
+    assert_type(sales.documents.versions("QUO/00001"), list[sp.Document])
+    assert_type(sales.opportunities.deleted(), list[sp.Opportunity])
+
+
+def bulk(sales: sp.Sales) -> None:
+    """Many at once, from rows and from a file."""
+    assert_type(
+        sales.opportunities.create_many([{"contact": "Acme Ltd", "subject": "x", "lines": []}]), list[sp.Opportunity]
+    )
+    mapping: dict[str, str | Callable[[Row], object]] = {"subject": "what", "due": lambda row: row["due"] or None}
+    report = import_opportunities(sales, "deals.csv", mapping, key="no", on_error="skip", delimiter=";")
+    assert_type(report, ImportReport)
+    assert_type(report.bad, tuple[BadRow, ...])
+    assert_type(sp.__version__, str)
 
 
 def errors(sales: sp.Sales) -> None:

@@ -52,7 +52,20 @@ def settings(sales: sp.Sales) -> None:
     sales.settings.tags.add("VIP", color="red")  # type: ignore[call-arg]
     tags: TagList = sales.settings.stages  # type: ignore[assignment]
     sales.settings.edit_organisation(nickname="N")  # type: ignore[call-arg]
+    sales.settings.stages.edit("Prospect", color="red")  # type: ignore[call-arg]
+    sales.settings.probabilities.edit("Hot 75%", percent=0.5)  # type: ignore[arg-type]
+    sales.settings.series.edit("Quotes", offset=7)  # type: ignore[call-arg]
+    sales.settings.items.edit("BAY", price=1.5)  # type: ignore[arg-type]
+    sales.contacts.add("Acme Ltd", fax="1")  # type: ignore[call-arg]
+    sales.contacts.edit("Acme Ltd", persons=[])  # type: ignore[call-arg]
     del tags
+
+
+def names() -> None:
+    """What the package does not have, no type checker lets through."""
+    sp.Opportunty  # type: ignore[attr-defined]  # noqa: B018
+    sp.mail.Smpt("smtp://localhost")  # type: ignore[attr-defined]
+    sp.blobs.Floder("files")  # type: ignore[attr-defined]
 
 
 class Half:

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from salespipeline.opening import open
     from salespipeline.sales import Sales
 
+    __version__: str
+
 __all__ = [
     "Charge",
     "Conflict",
@@ -94,18 +96,24 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Load what is heavy when somebody asks for it."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
 
-        return version("salespipeline")
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        """Load what is heavy when somebody asks for it."""
+        if name == "__version__":
+            from importlib.metadata import version
 
-    module, attribute = _LAZY[name]
-    found = import_module(module)
-    value = found if attribute is None else getattr(found, attribute)
-    globals()[name] = value
-    return value
+            return version("salespipeline")
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        module, attribute = _LAZY[name]
+        found = import_module(module)
+        value = found if attribute is None else getattr(found, attribute)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,13 +11,19 @@ if TYPE_CHECKING:
 __all__ = ["Folder", "Memory"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "Folder":
-        from salespipeline.blobs.folder import FolderBlobs
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
 
-        return FolderBlobs
-    if name == "Memory":
-        from salespipeline.blobs.memory import MemoryBlobs
+    def __getattr__(name: str) -> Any:
+        if name == "Folder":
+            from salespipeline.blobs.folder import FolderBlobs
 
-        return MemoryBlobs
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return FolderBlobs
+        if name == "Memory":
+            from salespipeline.blobs.memory import MemoryBlobs
+
+            return MemoryBlobs
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

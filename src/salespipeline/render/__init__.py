@@ -11,14 +11,20 @@ if TYPE_CHECKING:
 __all__ = ["MailTemplate", "PdfRenderer"]
 
 
-def __getattr__(name: str) -> object:
-    """Load the renderer when somebody asks for it: it brings fpdf2 along."""
-    if name == "PdfRenderer":
-        from salespipeline.render.pdf import PdfRenderer
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
 
-        return PdfRenderer
-    if name == "MailTemplate":
-        from salespipeline.render.bodies import MailTemplate
+    def __getattr__(name: str) -> object:
+        """Load the renderer when somebody asks for it: it brings fpdf2 along."""
+        if name == "PdfRenderer":
+            from salespipeline.render.pdf import PdfRenderer
 
-        return MailTemplate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return PdfRenderer
+        if name == "MailTemplate":
+            from salespipeline.render.bodies import MailTemplate
+
+            return MailTemplate
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

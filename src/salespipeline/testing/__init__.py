@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Arrived", "BlobsTests", "MailerTests", "Post", "StoreTests", "Trouble"]
 
 
-def __getattr__(name: str) -> object:
-    if name in __all__:  # on use: the pytest plugin, which is loaded first, has the suite's assertions rewritten
-        home = "suite" if name.endswith("Tests") else "clauses.posting"
-        return getattr(import_module(f"{__name__}.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:  # on use: the pytest plugin, which is loaded first, has the suite's assertions rewritten
+            home = "suite" if name.endswith("Tests") else "clauses.posting"
+            return getattr(import_module(f"{__name__}.{home}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
