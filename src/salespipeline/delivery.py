@@ -51,6 +51,7 @@ PATIENCE = (
     5.0,
     10.0,
 )  # seconds between two tries to write what became of a mail: a server starts anew
+MOST_CONFLICTS = 50
 _LOST = NotSent(reason="the store failed before the mail left", temporary=True, everything=True)
 
 
@@ -180,11 +181,15 @@ class Sender:
 
     def _patiently(self, write: Callable[[], R]) -> R:
         """Write what must not be lost: where the store is away for a moment, or somebody was faster, try again."""
-        for pause in PATIENCE:
+        pauses = iter(PATIENCE)
+        for _ in range(MOST_CONFLICTS):
             try:
                 return write()
-            except (Conflict, Unavailable) as error:
-                if isinstance(error, Unavailable) and not error.retry:
+            except Conflict:
+                self._sleep(0.02 * self._chance())  # so that two who met do not meet again
+            except Unavailable as error:
+                pause = next(pauses, None)
+                if pause is None or not error.retry:
                     raise
                 self._sleep(pause)
         return write()

@@ -31,6 +31,9 @@ def linked(work: Work, document: Document) -> Document:
     """Return *document*, which is sent and sealed, as the next link of its chain; one that is a link already stays it."""
     if document.seal is None or document.seal.position is not None:
         return document
+    work.next_number(
+        f"chain:{document.series}"
+    )  # whoever links at the same time waits here, and then reads the last link
     chain = work.get(Chain, document.series) or Chain(id=document.series)
     seal = attrs.evolve(document.seal, position=chain.position + 1, previous=chain.link)
     sent = attrs.evolve(document, seal=seal)

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import uuid
 from pathlib import Path
 
 import pytest
@@ -125,9 +127,9 @@ def test_what_became_of_a_mail_is_written_even_if_the_store_is_away_for_a_moment
     mailer, waits = post(), []
     batch = queue()
     monkeypatch.setattr(delivery, "settle", failing(delivery.settle, 3, error))
-    done = Sender(sales, sleep=waits.append).deliver_next()
+    done = Sender(sales, sleep=waits.append, chance=lambda: 0.5).deliver_next()
     assert [one.state.name for one in done.deliveries] == ["SENT"]
-    assert waits == list(delivery.PATIENCE[:3])
+    assert waits == (list(delivery.PATIENCE[:3]) if isinstance(error, Unavailable) else [0.01] * 3)
     assert names(sales, batch) == ["SENT", "QUEUED", "QUEUED", "QUEUED"]
     assert len(mailer.sent) == 1
 
@@ -271,3 +273,32 @@ def test_a_worker_from_the_shell_works_until_it_is_asked_to_stop(tmp_path: Path)
         assert names(sales, batch) == ["SENT"]
     assert alive.exists()
     assert len(list((box / "new").iterdir())) == 1
+
+
+def test_workers_that_settle_at_once_make_one_chain_of_seals(sales, post, queue, url, opened, drafts):
+    """Where writers do not take turns, the second waits for the first, and does not meet its Conflict. (SPEC DOC-7)"""
+    if url == "memory:":
+        pytest.skip("writers take turns")
+    post()
+    batch = queue()
+    errors, waits = [], []
+
+    def work(number):
+        try:
+            other = opened(url, ids=lambda: uuid.uuid4().hex)
+            sender = Sender(other, worker=str(number), sleep=waits.append)
+            while isinstance(sender.deliver_next(), delivery.Delivered):
+                pass
+        except Exception as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (errors, waits) == ([], [])
+    assert names(sales, batch) == ["SENT"] * 4
+    seals = sorted((sales.documents.get(one.id).seal for one in drafts), key=lambda seal: seal.position)
+    assert [seal.position for seal in seals] == [1, 2, 3, 4]
+    assert [seal.previous for seal in seals[1:]] == [seal.link for seal in seals[:-1]]

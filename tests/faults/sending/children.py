@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import signal
 import sys
@@ -118,6 +119,7 @@ def child(errors: str, job: str, arguments: dict[str, Any]) -> None:
 
 def main() -> None:
     errors = sys.argv[1]
+    logging.disable(logging.CRITICAL)
     warm()
     for line in sys.stdin:
         verb, _, rest = line.partition(" ")

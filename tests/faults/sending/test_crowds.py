@@ -17,6 +17,7 @@ from tests.faults.sending.killing import Children, found, mails, queued, server
 from tests.stores.postgres_server import fresh, with_options
 
 import salespipeline as sp
+from salespipeline.errors import Unavailable
 
 pytestmark = pytest.mark.faults
 WORKERS = 16
@@ -26,8 +27,11 @@ LEASE = 20.0  # seconds
 def left(url: str) -> int:
     """Return how many deliveries are not over."""
     states = ["queued", "claimed", "prepared", "sending", "waiting to retry"]
-    with sp.open(url) as sales:
-        return sum(sales.deliveries.where(state=state).count() for state in states)
+    try:
+        with sp.open(url) as sales:
+            return sum(sales.deliveries.where(state=state).count() for state in states)
+    except Unavailable:  # the server is about to be back
+        return 1
 
 
 def crash(url: str) -> None:
@@ -56,6 +60,14 @@ class Crowd:
         for pid in self.pids:
             self.children.ended(pid)
 
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for pid in self.pids:
+                os.kill(pid, signal.SIGKILL)
+
 
 @pytest.mark.parametrize("faults", [False, True], ids=["no faults", "faults"])
 def test_sixteen_workers(durable_postgres, faults, tmp_path: Path, children, scaled, enter) -> None:
@@ -63,8 +75,7 @@ def test_sixteen_workers(durable_postgres, faults, tmp_path: Path, children, sca
     documents, most, crashes = scaled(10_000), scaled(500) if faults else 0, scaled(20) if faults else 0
     queued(url, documents)
     clock, kills, crashed, begun = Event(), 0, 0, monotonic()
-    with server(taken, 0.03 if faults else 0.0, 16) as mailer:
-        crowd = Crowd(children, url, mailer)
+    with server(taken, 0.03 if faults else 0.0, 16) as mailer, Crowd(children, url, mailer) as crowd:
         while left(url):
             clock.wait(0.05 if faults else 0.5)
             done = mails(taken).total() / documents  # the faults are spread over the whole
