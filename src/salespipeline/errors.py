@@ -323,7 +323,7 @@ class Corrupt(StorageError):
 
 
 class ForeignFile(StorageError):
-    """The file is not a store of this library."""
+    """The file, or the schema of a database, is another application's and no store of this library."""
 
 
 class NewerFormat(StorageError):

@@ -16,6 +16,7 @@ from salespipeline.errors import (
     Conflict,
     Corrupt,
     Duplicate,
+    ForeignFile,
     NewerFormat,
     OpenError,
     Overflow,
@@ -292,7 +293,7 @@ def test_a_field_that_becomes_sortable_is_filled_in_every_workspace(connect: Con
             assert list(tx.columns(query, ["rank", "word"])) == [(0, "")]
 
 
-def test_a_newer_or_foreign_layout_is_refused(connect: Connect, postgres: str, schema: str) -> None:
+def test_a_newer_layout_and_one_that_lost_its_record_are_refused(connect: Connect, postgres: str, schema: str) -> None:
     connect().close()
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"INSERT INTO {schema}._steps VALUES (99, 'later')")
@@ -301,6 +302,23 @@ def test_a_newer_or_foreign_layout_is_refused(connect: Connect, postgres: str, s
         connection.execute(f"DELETE FROM {schema}._steps")
         with pytest.raises(Corrupt):
             connect()
+
+
+def test_a_schema_of_another_application_is_refused_and_left_as_it_is(
+    connect: Connect, postgres: str, schema: str
+) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+        connect().close()  # an empty one is taken
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+        connection.execute(f"CREATE SCHEMA {schema}")
+        connection.execute(f"CREATE TABLE {schema}.opportunity (id text)")
+        with pytest.raises(ForeignFile, match=f"{schema} holds tables of another application"):
+            connect()
+        with pytest.raises(ForeignFile), connection.transaction():
+            PostgresStore.around(connection, schema=schema)
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
+    assert tables == [("opportunity",)]
 
 
 def test_an_older_layout_is_upgraded_only_when_asked(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import psycopg
 
 from salespipeline.entries import Catalog, Field, Kind
-from salespipeline.errors import Corrupt, NewerFormat
+from salespipeline.errors import Corrupt, ForeignFile, NewerFormat
 from salespipeline.stores.kinds import default, dumped, loaded, merged, not_unique
 from salespipeline.stores.postgres_tables import TYPES, Place, Table, clipped
 from salespipeline.stores.sql import quoted, side_table
@@ -101,7 +101,8 @@ def steps_left(run: Run, place: Place) -> int:
 def lay_out(run: Run, place: Place, *, upgrade: bool) -> int:
     """Apply every step to a new schema, or, where *upgrade* allows it, those that are left to an older one.
 
-    In the transaction that is open. Returns how many steps are still left.
+    Raises ``ForeignFile`` where the schema holds another application's tables, and none of ours. In the transaction
+    that is open. Returns how many steps are still left.
     """
     left = steps_left(run, place)
     if left < len(STEPS):
@@ -111,6 +112,12 @@ def lay_out(run: Run, place: Place, *, upgrade: bool) -> int:
         left = steps_left(run, place)  # another process may have been faster
     elif run("SELECT 1 FROM pg_namespace WHERE nspname = %s", (place.schema,)).fetchone() is None:
         run(f"CREATE SCHEMA {quoted(place.schema)}")
+    elif _taken(run, place):
+        left = steps_left(run, place)  # another process may have made them meanwhile, all at once
+        if left == len(STEPS):
+            message = f"schema {place.schema} holds tables of another application: name another one with schema="
+            raise ForeignFile(message)
+        return left
     for number in range(len(STEPS) - left, len(STEPS)):
         name, statements = STEPS[number]
         for statement in statements:
@@ -120,6 +127,14 @@ def lay_out(run: Run, place: Place, *, upgrade: bool) -> int:
                 run(statement.replace("schema.", f"{quoted(place.schema)}."))
         run(f"INSERT INTO {place.table('_steps')} (place, name) VALUES (%s, %s)", (number, name))  # noqa: S608
     return 0
+
+
+def _taken(run: Run, place: Place) -> bool:
+    text = (
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = %s AND c.relkind IN ('r', 'p') LIMIT 1"
+    )
+    return run(text, (place.schema,)).fetchone() is not None
 
 
 def guard(run: Run, table: str) -> None:
