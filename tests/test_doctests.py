@@ -29,6 +29,7 @@ NAMES = sorted(
 # On the right is how examples reach them.
 FACE = {
     "activities:Activities": "sales.activities",
+    "alerts:Alerts": "sales.alerts",
     "attachments:Attachments": "sales.attachments",
     "collection:Collection": "",
     "contacts:Contacts": "sales.contacts",

@@ -29,6 +29,7 @@ FACE = f"{FOUNDATION} domain reports ports files catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
     "activities",
+    "alerts",
     "attachments",
     "batches",
     "claiming",
@@ -45,6 +46,7 @@ FACADES = [
     "expanding",
     "filters",
     "feed",
+    "following",
     "importing",
     "issuing",
     "jobs",
@@ -91,6 +93,7 @@ TABLE = {
     "transmitters": "mail ports transmission | attrs",
     "files": " | ",
     "domain": "errors money text exchange | attrs",
+    "domain.recurring": "errors | ~dateutil",
     "domain.display": "~notebook | ~pandas ~polars",
     "reports": "errors entries query money domain ~notebook | attrs",
     "indexes": "entries domain text | ",

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from salespipeline.domain.activity import Activity
+from salespipeline.domain.alerts import Alert, Follow
 from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
@@ -28,11 +29,13 @@ from salespipeline.indexes import (
     SETTING_LISTS,
     Values,
     activity_index,
+    alert_index,
     attachment_index,
     batch_index,
     contact_index,
     delivery_index,
     document_index,
+    follow_index,
     item_index,
     job_index,
     note_index,
@@ -292,6 +295,28 @@ KEPT: tuple[Kept, ...] = (
         ),
         (Notice,),
         notice_index,
+    ),
+    Kept(
+        Kind(
+            "alert",
+            (
+                _text("record"),
+                _text("opportunity"),
+                _text("message"),
+                Field("recipients", str, many=True),
+                _sorted("next"),
+                Field("ringing", int),
+                _sorted("created"),
+            ),
+            paths=(("next",), ("created",), ("record", "created"), ("opportunity", "created"), ("message",)),
+        ),
+        (Alert,),
+        alert_index,
+    ),
+    Kept(
+        Kind("follow", (_text("record"), _text("user"), _sorted("created")), unique=(("record", "user"),)),
+        (Follow,),
+        follow_index,
     ),
     Kept(Kind("chain"), (Chain,), nothing_index),
     Kept(

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from salespipeline.domain.activity import Activity
+from salespipeline.domain.alerts import Alert, Follow
 from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
@@ -30,11 +31,13 @@ __all__ = [
     "SETTING_LISTS",
     "Values",
     "activity_index",
+    "alert_index",
     "attachment_index",
     "batch_index",
     "contact_index",
     "delivery_index",
     "document_index",
+    "follow_index",
     "item_index",
     "job_index",
     "note_index",
@@ -273,3 +276,21 @@ def notice_index(notice: Notice) -> Values:
     yield "lease_until", notice.lease_until
     yield "message_id", fold(notice.message_id) or None
     yield "created", instant(notice.created_at)
+
+
+def alert_index(alert: Alert) -> Values:
+    """Yield what can be queried of one."""
+    yield "record", alert.record_id
+    yield "opportunity", alert.opportunity_id
+    yield "message", fold(alert.message)
+    yield "recipients", tuple(dict.fromkeys(one.id for one in alert.recipients))
+    yield "next", instant(alert.next_at) if alert.next_at is not None else NEVER
+    yield "ringing", int(alert.rang_at is not None)
+    yield "created", instant(alert.created_at)
+
+
+def follow_index(follow: Follow) -> Values:
+    """Yield what can be queried of one."""
+    yield "record", follow.record_id
+    yield "user", follow.user_id
+    yield "created", instant(follow.created_at)

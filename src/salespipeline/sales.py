@@ -23,6 +23,7 @@ from salespipeline.work import SettingsCache, Work
 
 if TYPE_CHECKING:
     from salespipeline.activities import Activities, Subscriber
+    from salespipeline.alerts import Alerts
     from salespipeline.attachments import Attachments
     from salespipeline.contacts import Contacts
     from salespipeline.deliveries import Deliveries
@@ -131,6 +132,13 @@ class Sales:
         return Activities(self)
 
     @cached_property
+    def alerts(self) -> Alerts:
+        """What is due when, and who follows what. (SPEC NOTE-2)"""
+        from salespipeline.alerts import Alerts
+
+        return Alerts(self)
+
+    @cached_property
     def attachments(self) -> Attachments:
         """Files at any record, and who may see them. (SPEC ATT-1)"""
         from salespipeline.attachments import Attachments
@@ -178,6 +186,11 @@ class Sales:
         if self._mailer is None:
             raise OpenError("no mailer was given: pass mailer=salespipeline.mail.Smtp('smtp://…') to open()")
         return self._mailer
+
+    @property
+    def has_mailer(self) -> bool:
+        """Whether there is something that mails."""
+        return self._mailer is not None
 
     def need_inbox(self) -> Inbox:
         """Return the inbox; raises ``OpenError`` where none was given.
