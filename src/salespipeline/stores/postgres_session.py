@@ -33,6 +33,14 @@ _LOST = (*PASSING, psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable
 _POOLS: weakref.WeakSet[ConnectionPool[Any]] = weakref.WeakSet()
 
 
+class _Pooled(psycopg.Connection[Any]):
+    """A connection of our own, which takes integers for bigints."""
+
+
+def _bigints(adapted: psycopg.abc.AdaptContext) -> None:
+    adapted.adapters.register_dumper(int, Int8Dumper)
+
+
 class Unwritten(Exception):
     """At least one of many statements wrote nothing."""
 
@@ -40,14 +48,28 @@ class Unwritten(Exception):
 class Session:
     """A connection while a transaction is open on it, and the cursor that runs its statements."""
 
-    __slots__ = ("connection", "cursor", "run")
+    __slots__ = ("connection", "cursor", "run", "writes")
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], *, writes: bool = True) -> None:
         self.connection = connection
+        self.writes = writes
         # A cursor of our own, so that rows are tuples and integers bigints whatever a host has chosen.
         self.cursor = connection.cursor(row_factory=tuple_row)
-        self.cursor.adapters.register_dumper(int, Int8Dumper)
+        if not isinstance(connection, _Pooled):
+            _bigints(self.cursor)
         self.run: Callable[..., psycopg.Cursor[tuple[Any, ...]]] = self.cursor.execute
+
+    def at_once(self, text: str) -> None:
+        """Run what returns nothing and waits for nobody: to begin, and to end what only read.
+
+        The driver's own way there is made for statements that take long, and costs as much as finding a row.
+        """
+        server = self.connection.pgconn
+        result = server.exec_(text.encode())
+        if server.status != pq.ConnStatus.OK:
+            raise psycopg.OperationalError(server.get_error_message())
+        if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+            raise psycopg.errors.error_from_result(result)
 
     @property
     def sound(self) -> bool:
@@ -187,14 +209,22 @@ class Pool(Source):
         super().__init__(place)
         self._timeout = timeout
         self._name = _shown(conninfo)
-        limit = f"SET LOCAL lock_timeout = {round(timeout * 1000)}"
-        self._write = f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}; {self._open}"
+        limit = f"set_config('lock_timeout', '{round(timeout * 1000)}', true)"
+        self._write = f"BEGIN ISOLATION LEVEL READ COMMITTED; {self._open}, {limit}"
         # set_config takes the snapshot
-        self._read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {limit}; {self._set}"
+        self._read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._set}, {limit}"
         options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 5 if prepared else None}
         self._first(conninfo, options)
         self._pool: ConnectionPool[Any] = ConnectionPool(
-            conninfo, kwargs=options, min_size=0, max_size=size, timeout=timeout, num_workers=1, open=True
+            conninfo,
+            connection_class=_Pooled,
+            kwargs=options,
+            configure=_bigints,
+            min_size=0,
+            max_size=size,
+            timeout=timeout,
+            num_workers=1,
+            open=True,
         )
         _POOLS.add(self._pool)
 
@@ -224,8 +254,8 @@ class Pool(Source):
         for again in (True, False):
             connection = self._pool.getconn()
             try:
-                session = Session(connection)
-                session.run(text, prepare=False)
+                session = Session(connection, writes=write)
+                session.at_once(text)
             except BaseException as error:
                 self._pool.putconn(connection)
                 if not (again and isinstance(error, psycopg.OperationalError)):
@@ -239,7 +269,9 @@ class Pool(Source):
         connection = session.connection
         session.cursor.close()
         try:
-            if commit:
+            if commit and not session.writes:
+                session.at_once("COMMIT")
+            elif commit:
                 connection.commit()
             elif not connection.closed:
                 connection.rollback()
