@@ -226,6 +226,9 @@ _CONVERTER = _make_converter()
 # Made once: json.loads() and json.dumps() make new ones a call when they are given arguments.
 _READER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# How a body begins, before what is written of the record.
+_HEAD = f'{{"format":{FORMAT}'
+_HEADS = {cls: f'{_HEAD},"list":"{name}"' for cls, name in SETTING_LISTS.items()}
 _OUT: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}
 _IN: dict[type[Any], Callable[[Any, str, int], Any]] = {}
 
@@ -255,10 +258,9 @@ def restore(cls: type[R], id: str, version: int, values: Mapping[str, Json]) -> 
 
 def body_of(record: object, values: Mapping[str, Json] | None = None) -> str:
     """Return the body of *record*; *values* is its stored form, where the caller has it already."""
-    head: dict[str, Json] = {"format": FORMAT}
-    if type(record) in SETTING_LISTS:
-        head["list"] = SETTING_LISTS[type(record)]
-    return _WRITER.encode(head | (plain(record) if values is None else dict(values)))
+    text = _WRITER.encode(plain(record) if values is None else dict(values))
+    head = _HEADS.get(type(record), _HEAD)
+    return f"{head}}}" if text == "{}" else f"{head},{text[1:]}"
 
 
 def encode(record: Any, values: Mapping[str, Json] | None = None) -> Entry:
