@@ -25,9 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from salespipeline.domain.document import Document, DocumentType
 from salespipeline.domain.lines import Discount, Line, Tax
-from salespipeline.domain.opportunity import Opportunity, Status
 from salespipeline.domain.totals import Charge
 from salespipeline.errors import (
     Conflict,
@@ -50,6 +48,8 @@ from salespipeline.money import Currency, Money
 if TYPE_CHECKING:
     from salespipeline import blobs, mail
     from salespipeline.demo import demo
+    from salespipeline.domain.document import Document, DocumentType
+    from salespipeline.domain.opportunity import Opportunity, Status
     from salespipeline.opening import open
     from salespipeline.sales import Sales
 
@@ -88,7 +88,11 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Document": ("salespipeline.domain.document", "Document"),
+    "DocumentType": ("salespipeline.domain.document", "DocumentType"),
+    "Opportunity": ("salespipeline.domain.opportunity", "Opportunity"),
     "Sales": ("salespipeline.sales", "Sales"),
+    "Status": ("salespipeline.domain.opportunity", "Status"),
     "blobs": ("salespipeline.blobs", None),
     "demo": ("salespipeline.demo", "demo"),
     "mail": ("salespipeline.mail", None),
