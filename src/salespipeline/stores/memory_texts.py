@@ -16,7 +16,7 @@ class Texts:
 
     >>> texts = Texts([("d1", "new warehouse"), ("d2", "cold store")])
     >>> texts.set("d2", "house boat")
-    >>> texts.holding("house", 2)
+    >>> sorted(texts.holding("house", 2))
     ['d1', 'd2']
     """
 
