@@ -54,21 +54,23 @@ def refuse_type(document: Document) -> None:
 
 
 def invoice_of(work: Work, document: Document) -> Invoice:
-    """Return what an electronic invoice of *document* is made of; of a draft, as it would be issued now."""
+    """Return what an electronic invoice of *document* is made of; of a draft, as it would be issued now.
+
+    An issued one has its parties with it; where their country or electronic address was not known yet, it is what is known now.
+    """
     from salespipeline.render.labels import label
 
     settings = work.settings
     organisation, issued = settings.organisation, document.seller is not None
-    buyer = document.buyer
-    if buyer is None:
-        contact = work.get(Contact, document.contact_id)
-        buyer = Party.buying(contact, document.person_id) if contact is not None else Party(name="")
+    contact = work.get(Contact, document.contact_id)
+    seller = Party.selling(organisation)
+    buyer = Party.buying(contact, document.person_id) if contact is not None else Party(name="")
     day = document.date or settings.day_of(work.at)
     locale = document.locale or organisation.locale
     return Invoice(
         document=document,
-        seller=document.seller or Party.selling(organisation),
-        buyer=buyer,
+        seller=_completed(document.seller, seller),
+        buyer=_completed(document.buyer, buyer),
         date=day,
         due=document.due or document.default_due(settings, day),
         payment=document.payment_details if issued else organisation.payment,
@@ -76,6 +78,13 @@ def invoice_of(work: Work, document: Document) -> Invoice:
         preceding=_preceding(work, document),
         words=tuple((key, label(key, locale)) for key in WORDS),
     )
+
+
+def _completed(issued: Party | None, now: Party) -> Party:
+    if issued is None:
+        return now
+    names = [name for name in ("country", "electronic_address") if not getattr(issued, name)]
+    return attrs.evolve(issued, **{name: getattr(now, name) for name in names}) if names else issued
 
 
 def _preceding(work: Work, document: Document) -> tuple[tuple[str, dt.date | None, str], ...]:
@@ -90,10 +99,16 @@ def _preceding(work: Work, document: Document) -> tuple[tuple[str, dt.date | Non
 
 
 def check_einvoice(invoice: Invoice) -> None:
-    """Raise ``Invalid`` with every problem of *invoice*."""
-    problems = problems_of(invoice)
+    """Raise ``Invalid`` with every problem of *invoice*; one that was sent says how it can still be mended."""
+    problems, document = problems_of(invoice), invoice.document
+    if problems and document.sent:
+        message = (
+            f"{document.name} was sent, and its content is locked: only a country or an electronic address that was missing is "
+            "taken from what is known now; for the rest, credit it with documents.convert() and issue another one"
+        )
+        problems = (*problems, Problem("document", "locked", message))
     if problems:
-        raise Invalid(problems, record=invoice.document.name, action="einvoice")
+        raise Invalid(problems, record=document.name, action="einvoice")
 
 
 def made(sales: Sales, invoice: Invoice, format: str, settings: Settings) -> EInvoice:

@@ -119,9 +119,11 @@ def test_no_file_is_opened_and_no_line_is_dialled() -> None:
 
     sys.addaudithook(hook)
     try:
-        for name, place in PLACES.items():
-            for text in HOSTILE.values():
-                everything(place(ISSUED, text[: MOST.get(name)]))
+        for text in HOSTILE.values():
+            document = ISSUED
+            for name, place in PLACES.items():
+                document = place(document, text[: MOST.get(name)])
+            everything(document)
     finally:
         watching[0] = False
     assert [one for one in seen if not str(one[1]).endswith((".py", ".pyc"))] == []
@@ -133,6 +135,15 @@ def test_what_cannot_be_written_is_a_typed_error_that_names_the_document() -> No
     with pytest.raises(RenderError, match="x could not be written") as refused:
         written(attrs.evolve(ISSUED, note="a\x00b"))
     assert (refused.value.document, refused.value.part) == ("x", "einvoice")
+
+
+def test_what_the_schema_refuses_is_never_handed_out() -> None:
+    from salespipeline.errors import RenderError
+
+    for write in (cii, ubl):
+        terms = terms_of(invoice_of(ISSUED)) | {"BG-25": []}
+        with pytest.raises(RenderError, match="the schema says"):
+            write(terms, "en16931", name="x")
 
 
 # --- PDF/A, whatever is drawn ------------------------------------------------------------------------------

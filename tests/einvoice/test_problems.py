@@ -117,8 +117,20 @@ def test_an_issued_one_with_problems_is_refused_with_all_of_them() -> None:
     sales, document = issued("DE", org={"country": ""}, of={"country": ""})
     with pytest.raises(sp.Invalid) as refused:
         sales.documents.einvoice(document)
-    assert [one.path for one in refused.value.problems] == ["organisation.country", "contact.country"]
+    assert [one.path for one in refused.value.problems] == ["organisation.country", "contact.country", "document"]
     assert refused.value.record == "invoice 'INV/00001'"
+
+
+def test_what_was_not_known_when_it_was_issued_is_taken_from_what_is_known_now() -> None:
+    sales, document = issued(
+        "DE", org={"country": "", "electronic_address": ""}, of={"country": "", "electronic_address": ""}
+    )
+    sales.settings.edit_organisation(country="DE", electronic_address="0088:1", name="Another name")
+    sales.contacts.edit("Client DE", country="AT", electronic_address="0088:2", name="Another client")
+    xml = sales.documents.einvoice(document.id, "cii").content.decode()
+    for said in (">DE</ram:CountryID>", ">AT</ram:CountryID>", '"0088">1<', '"0088">2<', ">Client DE<", "Möwe GmbH"):
+        assert said in xml
+    assert "Another" not in xml
 
 
 def test_marking_sent_uses_no_number_where_factur_x_is_wanted_and_something_is_missing() -> None:

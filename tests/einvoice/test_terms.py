@@ -148,6 +148,34 @@ def test_lines_of_one_category_with_two_reasons_need_the_profile_extended() -> N
     assert sales.documents.einvoice(document, "ubl").profile == "en16931"
 
 
+def test_the_file_says_what_it_holds() -> None:
+    from io import BytesIO
+
+    from lxml import etree
+    from pypdf import PdfReader
+
+    sales, document = KINDS["one line"]()
+    made = sales.documents.einvoice(document)
+    reader = PdfReader(BytesIO(made.content))
+    root = reader.trailer["/Root"]
+    (file,) = (one.get_object() for one in root["/AF"])
+    assert (file["/AFRelationship"], file["/F"], file["/UF"]) == ("/Alternative", "factur-x.xml", "factur-x.xml")
+    inside = file["/EF"]["/F"]
+    assert (inside["/Subtype"], inside["/Params"]["/ModDate"]) == ("/text/xml", "D:20261124093000Z")
+    assert list(reader.attachments) == ["factur-x.xml"]
+    metadata = etree.fromstring(root["/Metadata"].get_data().split(b"?>", 1)[1].rsplit(b"<?", 1)[0].strip())
+    said = {etree.QName(one).localname: (one.text or "").strip() for one in metadata.iter() if isinstance(one.tag, str)}
+    names = ("part", "conformance", "DocumentType", "DocumentFileName", "Version", "ConformanceLevel", "CreateDate")
+    assert [said[name] for name in names] == [
+        "3", "B", "INVOICE", "factur-x.xml", "1.0", "EN 16931", "2026-11-24T09:30:00+00:00",
+    ]  # fmt: skip
+    titles = metadata.xpath(
+        "//dc:title//text() | //dc:creator//text()", namespaces={"dc": "http://purl.org/dc/elements/1.1/"}
+    )
+    assert [one.strip() for one in titles if one.strip()] == ["Facture INV/00001", "Menuiserie du Quai SARL"]
+    assert root["/Lang"] == "fr-FR"
+
+
 def test_units_that_the_list_does_not_know_stay_in_words() -> None:
     lines = terms("units")["BG-25"]
     assert [one["BT-130"] for one in lines] == ["HUR", "DAY", "KGM", "MTK", "LS", "C62", "KWH", "PR"]
