@@ -55,7 +55,10 @@ class Transaction(Protocol):
         ...
 
     def scan(self, kind: str) -> Iterator[Entry]:
-        """Yield every entry of a kind with its index, in the order of ids. ``Entry.version`` is the kept version."""
+        """Yield every entry of a kind with its index, in the order of ids. ``Entry.version`` is the kept version.
+
+        The values of a ``many`` field come in order, each once; a field without any is missing.
+        """
         ...
 
     def next_number(self, series: str) -> int:
