@@ -9,6 +9,7 @@ import salespipeline as sp
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.settings import Probability, Stage
+from salespipeline.domain.templates import Template
 from salespipeline.listing import Listing, Page
 from salespipeline.ports import Accepted, Mail, Outcome
 from salespipeline.reports.rows import ConversionRow, Report
@@ -45,8 +46,13 @@ def work() -> None:
         verdict: Verdict = sales.opportunities.can(deal, "win")
         quote: sp.Document = sales.documents.draft(deal, "quote")
         plan: Plan = sales.documents.where(type="quote", sent=False).plan_send_all()
-        report: SendReport = plan.run()
+        report: SendReport = plan.rehearse().run()
+        drafted: Plan = sales.opportunities.where(status="open").plan_send_all("quote", draft=True, cc="boss@x.example")
+        words: Template = sales.settings.templates.add("Short", "invoice", subject="s", text="t", locale="de", css="")
+        answered: sp.Document = sales.documents.accept_by_token("t", name="Zoë", signature=b"png")
+        receipt: SendReport = sales.documents.mail_receipt(answered)
         rows: Report[ConversionRow] = sales.reports.conversion(by="owner")
         rate: Decimal | None = rows[0].rate
         pdf: bytes = sales.documents.pdf(quote)
+        del drafted, words, receipt
         del amount, first, page, history, verdict, report, rate, pdf

@@ -34,6 +34,8 @@ def lists(sales: sp.Sales) -> None:
     first: sp.Document = sales.opportunities.where()[0]  # type: ignore[assignment]
     sales.opportunities.where().plan_send_all()  # type: ignore[call-arg]
     sales.contacts.where().plan_send_all()  # type: ignore[attr-defined]
+    sales.documents.accept_by_token("t")  # type: ignore[call-arg]
+    sales.settings.templates.add("x", "invoice", subject="s", text="t", level="full")  # type: ignore[call-arg]
     sales.documents.where("quote")  # type: ignore[call-arg]
     sales.documents.where().order(value=1)  # type: ignore[call-arg]
     del first
