@@ -32,19 +32,20 @@ def plan_deals(
 ) -> Plan:
     """Return what *send all* would do with a document of this *type* of each opportunity. Nothing is written.
 
-    With *draft*, those without an unsent one get one when the plan is run; how it would be is tried, and taken back.
+    With *draft*, those without any get one when the plan is run; how it would be is tried, and taken back. One that was
+    sent already is left out, so that a plan that is made again and again never makes a second one.
     """
     check_sender(sales)
     listed = list(deals)
     refused: dict[str, str] = {}
     with tried(sales) if draft else sales.work(write=False) as work:
-        found = _newest(work, listed, type, again=options.again)
-        new: set[str] = set()
+        found = _newest(work, listed, type)
+        new: dict[str, int] = {}
         for deal in listed if draft else ():
             if deal.id not in found:
                 try:
                     found[deal.id] = sales.documents.draft(deal.id, type)
-                    new.add(deal.id)
+                    new[deal.id] = _turn(work, deal.id, type)
                 except Refused as error:
                     refused[deal.id] = str(error)
         documents = [found[deal.id] for deal in listed if deal.id in found]
@@ -52,12 +53,13 @@ def plan_deals(
         rows = [next(made) if deal.id in found else _without(deal, type, refused.get(deal.id)) for deal in listed]
     at = [place for place, deal in enumerate(listed) if deal.id in found]
     for place, row in zip(at, numbered(sales, [rows[place] for place in at], documents), strict=True):
-        rows[place] = _to_draft(row, listed[place]) if listed[place].id in new else row
+        deal = listed[place]
+        rows[place] = _to_draft(row, deal, new[deal.id]) if deal.id in new else row
     return Plan(tuple(rows), options=options, sales=sales)
 
 
-def _newest(work: Work, deals: Sequence[Opportunity], type: DocumentType, *, again: bool) -> dict[str, Document]:
-    """Return the newest document of each that can still leave; with *again*, the newest that was sent where there is none."""
+def _newest(work: Work, deals: Sequence[Opportunity], type: DocumentType) -> dict[str, Document]:
+    """Return the newest document of each that was not sent yet, or else the newest that was; those that stand."""
     found: dict[str, Document] = {}
     ids = [deal.id for deal in deals]
     for start in range(0, len(ids), CHUNK):
@@ -65,9 +67,14 @@ def _newest(work: Work, deals: Sequence[Opportunity], type: DocumentType, *, aga
         where = All((OneOf("opportunity", tuple(ids[start : start + CHUNK])), *stands))
         for one in work.find(Query(kind="document", where=where, order=("created",))):
             before = found.get(one.opportunity_id)
-            if (again or not one.sent) and (before is None or before.sent or not one.sent):
+            if before is None or before.sent or not one.sent:
                 found[one.opportunity_id] = one
     return found
+
+
+def _turn(work: Work, deal_id: str, type: str) -> int:
+    """Take the next turn to draft for an opportunity: of two plans that are run at once, one finds that it was taken."""
+    return work.next_number(f"drafted:{deal_id}:{type}")
 
 
 def _without(deal: Opportunity, type: DocumentType, refused: str | None) -> PlanRow:
@@ -89,21 +96,27 @@ def _without(deal: Opportunity, type: DocumentType, refused: str | None) -> Plan
     )
 
 
-def _to_draft(row: PlanRow, deal: Opportunity) -> PlanRow:
+def _to_draft(row: PlanRow, deal: Opportunity, turn: int) -> PlanRow:
     """Return a row whose document is not there yet: it was only tried."""
     return attrs.evolve(
         row,
         document_id="",
         document_version=0,
         opportunity_version=deal.version,
+        turn=turn,
         reference="",
         expected=row.reference or row.expected,
     )
 
 
 def drafted(sales: Sales, work: Work, rows: Sequence[PlanRow]) -> list[PlanRow]:
-    """Return *rows* with the documents that they draft, which are written now; an opportunity that changed gets none."""
+    """Return *rows* with the documents that they draft, which are written now.
+
+    An opportunity that changed, or that somebody drafted one for meanwhile, gets none.
+    """
     deals = work.get_many(Opportunity, [row.opportunity_id for row in rows if row.drafts])
+    type = next((DocumentType(row.type) for row in rows if row.drafts), DocumentType.QUOTE)
+    others = _newest(work, list(deals.values()), type) if deals else {}
     there: list[PlanRow] = []
     for row in rows:
         if not row.drafts:
@@ -113,6 +126,12 @@ def drafted(sales: Sales, work: Work, rows: Sequence[PlanRow]) -> list[PlanRow]:
         if deal is None or deal.version != row.opportunity_version:
             reason = Reason.DELETED if deal is None else Reason.CHANGED
             there.append(attrs.evolve(row, reasons=(reason,), detail="the opportunity"))
+            continue
+        if deal.id in others or _turn(work, deal.id, row.type) != row.turn:
+            name = others[deal.id].name if deal.id in others else "another document"
+            there.append(
+                attrs.evolve(row, reasons=(Reason.CHANGED,), detail=f"opportunity {deal.reference} has {name} now")
+            )
             continue
         document = sales.documents.draft(deal.id, row.type)
         there.append(

@@ -71,8 +71,8 @@ class OpportunityListing(Listing[Opportunity]):
     def plan_send_all(self, type: DocumentType | str, *, draft: bool = False, **options: Unpack[SendFacts]) -> Plan:
         """Return who would get a document of this type, and who is left out and why; nothing leaves. (SPEC SEND-1)
 
-        It is the newest of each opportunity that was not sent yet. With *draft*, those without one get one, filled with their
-        lines, when the plan is run. *options* are those of the documents' own ``plan_send_all``.
+        It is the newest of each opportunity that was not sent yet. With *draft*, those that have none at all get one, filled
+        with their lines, when the plan is run. *options* are those of the documents' own ``plan_send_all``.
 
         >>> print(sales.opportunities.all().plan_send_all("invoice", draft=True))
         Send all: 1 to mail, 0 left out

@@ -59,6 +59,7 @@ class PlanRow:
     document_version: int
     opportunity_id: str = ""
     opportunity_version: int = 0
+    turn: int = 0
     reference: str
     type: str
     contact: str

@@ -37,7 +37,7 @@ class Reason(StrEnum):
     DELETED = "deleted since it was planned"
     STOPPED = "the batch was cancelled"
     NOT_ACCEPTED = "not accepted by the client"
-    NO_DOCUMENT = "no unsent document of this type"
+    NO_DOCUMENT = "no document of this type"
     NOT_DRAFTED = "no document could be drafted"
 
 
