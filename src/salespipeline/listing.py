@@ -89,12 +89,13 @@ class Listing(Tabular, Generic[R]):
         self._sales = sales
         self._shape = shape
         self._given = given
+        self._asked = order
         self._order = order or shape.default
         self._start = start
         self._stop = stop
 
     def _with(self, **changes: Any) -> Self:
-        facts: dict[str, Any] = {"given": self._given, "order": self._order, "start": self._start, "stop": self._stop}
+        facts: dict[str, Any] = {"given": self._given, "order": self._asked, "start": self._start, "stop": self._stop}
         return type(self)(self._sales, self._shape, **(facts | changes))
 
     def where(self, **filters: object) -> Self:
@@ -190,6 +191,11 @@ class Listing(Tabular, Generic[R]):
             skipped = max(skipped - len(found), 0)
             if len(found) < limit:
                 return
+
+    def _to_send(self) -> list[R]:
+        """Return them as asked, or else the oldest first: people look at the newest, numbers go in the order of time."""
+        listed = list(self)
+        return listed[::-1] if self._asked is None and self._order.startswith("-") else listed
 
     def count(self) -> int:
         """Return how many there are, limits aside, without reading them."""

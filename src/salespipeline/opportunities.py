@@ -83,7 +83,7 @@ class OpportunityListing(Listing[Opportunity]):
         from salespipeline.deal_plans import plan_deals
         from salespipeline.send_options import SendOptions
 
-        return plan_deals(self._sales, self, as_type(type), SendOptions.of(options), draft=draft)
+        return plan_deals(self._sales, self._to_send(), as_type(type), SendOptions.of(options), draft=draft)
 
 
 class Opportunities(Collection[Opportunity]):

@@ -71,13 +71,13 @@ class Reports:
         keys, label = _dimension(by)
         closed = OneOf("status", (Status.WON.value, Status.LOST.value))
         rows = self._tally(filters, (*keys, "status"), (Count(), Sum("value")), label, also=(closed,))
-        return Report("Conversion" + (f" by {by}" if by else ""), ConversionRow, conversion_rows(rows))
+        return Report("Conversion" + _by(by), ConversionRow, conversion_rows(rows), by=by)
 
     def performance(self, by: str | None = "owner", **filters: object) -> Report[PerformanceRow]:
         """Return open, won, lost, values, win rate, average value and cycle time, by owner or department. (SPEC REP-2)"""
         keys, label = _dimension(by)
         rows = self._tally(filters, (*keys, "status"), (Count(), Sum("value"), Sum("cycle")), label)
-        return Report("Performance" + (f" by {by}" if by else ""), PerformanceRow, performance_rows(rows))
+        return Report("Performance" + _by(by), PerformanceRow, performance_rows(rows), by=by)
 
     def coming(self, by: str | None = None, **filters: object) -> Report[ComingRow]:
         """Return the open opportunities by due month, weighted by probability; also by owner or department. (SPEC REP-3)"""
@@ -87,7 +87,7 @@ class Reports:
         rows = self._tally(filters, groups, (Count(), Sum("value")), label, also=(is_open,))
         settings = self._sales.settings.snapshot
         percents = {one.id: one.percent for one in settings.probabilities.all}
-        return Report("Coming" + (f" by {by}" if by else ""), ComingRow, coming_rows(rows, percents))
+        return Report("Coming" + _by(by), ComingRow, coming_rows(rows, percents), by=by)
 
     def pipeline(self, **filters: object) -> Report[StageRow]:
         """Return the open opportunities by stage, in the order of the stages. (SPEC REP-4)"""
@@ -115,6 +115,10 @@ class Reports:
             groups = (*by, "currency")
             found = work.tally(query, groups, measures)
             return [_tallied(row, by, label, work) for row in found]
+
+
+def _by(by: str | None) -> str:
+    return f" by {by.replace('_', ' ')}" if by else ""
 
 
 def _dimension(by: str | None) -> tuple[tuple[Group, ...], Label]:

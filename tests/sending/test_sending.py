@@ -51,6 +51,22 @@ def test_what_is_sent_is_sealed_and_its_pdf_is_kept_for_ever(sales, deal, post, 
         sales.documents.edit(kept, subject="Cheaper")
 
 
+def test_what_is_sent_goes_and_is_numbered_in_the_order_of_time_unless_asked_otherwise(sales, deal, post, clock):
+    post()
+    deals = [deal]
+    for number in (1, 2):
+        clock.forward(minutes=1)
+        deals.append(sales.opportunities.create(contact="Acme Ltd", subject=f"Shed {number}", lines=deal.lines))
+    drafts = [sales.documents.draft(one, "invoice").id for one in deals if not clock.forward(minutes=1)]
+    ids = lambda plan: [row.document_id for row in plan]  # noqa: E731
+    assert ids(sales.documents.where(type="invoice").plan_send_all()) == drafts
+    assert ids(sales.documents.all()[:2].plan_send_all()) == drafts[1:]  # the newest two, and of these the older first
+    assert ids(sales.documents.order("-created").plan_send_all()) == drafts[::-1]
+    assert ids(sales.opportunities.all().plan_send_all("invoice")) == drafts
+    sales.documents.where(type="invoice").plan_send_all().run()
+    assert [sales.documents[id].reference for id in drafts] == ["INV/00001", "INV/00002", "INV/00003"]
+
+
 def test_running_again_sends_nothing(sales, deal, post, states):
     mailer = post()
     sales.documents.draft(deal, "quote")

@@ -220,4 +220,4 @@ def test_words_for_several_documents_are_a_type_of_their_own(sales, templates, d
     plan = sales.documents.all().plan_send_all(together=True)
     assert {row.subject for row in plan} == {"2 documents"}
     assert plan.preview().bodies.text == "£10,080.00 £10,080.00 "
-    assert [file.name for file in plan.rows[0].files] == ["invoice.pdf", "QUO-00001.pdf"]
+    assert [file.name for file in plan.rows[0].files] == ["QUO-00001.pdf", "invoice.pdf"]

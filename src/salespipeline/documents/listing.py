@@ -56,7 +56,7 @@ class DocumentListing(Listing[Document]):
         *again* also takes documents that were sent already. *recipients* is ``person`` (the person dealt with, or else the
         contact), ``contact`` or ``both``; *to*, *cc*, *bcc* and *reply_to* are further addresses. *attachments* and *images*
         go with every mail (``mail.Attachment``, ``mail.InlineImage``). With *together*, the documents of one contact leave in
-        one mail.
+        one mail. They leave in the order of the listing; without one, the oldest first.
 
         >>> print(sales.documents.all().plan_send_all(cc="boss@northgate.example", together=True))
         Send all: 1 to mail, 0 left out
@@ -65,7 +65,7 @@ class DocumentListing(Listing[Document]):
         from salespipeline.planning import plan
         from salespipeline.send_options import SendOptions
 
-        return plan(self._sales, self, SendOptions.of(options))
+        return plan(self._sales, self._to_send(), SendOptions.of(options))
 
 
 SHAPE = Shape(

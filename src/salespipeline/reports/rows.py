@@ -78,8 +78,9 @@ class Report(Tabular, Generic[Row]):
     True
     """
 
-    def __init__(self, title: str, row: type[Row], rows: Sequence[Row]) -> None:
+    def __init__(self, title: str, row: type[Row], rows: Sequence[Row], *, by: str | None = None) -> None:
         self.title = title
+        self.by = by  # what the names of its rows are of: people read "owner", and not "name"
         self.row = row
         self.rows: tuple[Row, ...] = tuple(rows)
         self.columns: tuple[str, ...] = tuple(field.name for field in attrs.fields(row))
@@ -118,7 +119,12 @@ class Report(Tabular, Generic[Row]):
         """
         rows = self.to_dicts()
         empty = {name for name in self.columns if all(row[name] in (None, "") for row in rows)}
-        return [{name: _said(name, value) for name, value in row.items() if name not in empty} for row in rows]
+        return [
+            {self._called(name): _said(name, value) for name, value in row.items() if name not in empty} for row in rows
+        ]
+
+    def _called(self, name: str) -> str:
+        return self.by if name == "name" and self.by is not None else name
 
     def _columns(self) -> Mapping[str, type]:
         from salespipeline.notebook import columns_of
@@ -134,7 +140,7 @@ class Report(Tabular, Generic[Row]):
         if not self.rows:
             return f"{self.title}\n(no rows)"
         names = [name for name in self.columns if any(getattr(row, name) not in (None, "") for row in self.rows)]
-        cells = [[name.replace("_", " ") for name in names]]
+        cells = [[self._called(name).replace("_", " ") for name in names]]
         cells += [[shown(_said(name, getattr(row, name))) for name in names] for row in self.rows]
         widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
         lines = []
