@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 import salespipeline as sp
-from salespipeline.codec import encode
+from salespipeline.codec import _CONTENT, encode
 from salespipeline.domain.document import Document
 
 LINE = sp.Line("Racking", unit_price="100", tax="20")
@@ -103,3 +103,39 @@ def test_one_that_was_deleted_by_force_is_explained(sales, three):
 def test_a_draft_has_no_seal_to_verify(sales, acme):
     with pytest.raises(sp.Invalid, match="nothing is sealed yet"):
         sales.documents.verify(sales.documents.draft(acme, "quote", lines=[LINE]))
+
+
+# What may still change once a document is sent, or was settled before: a field that is in neither list was forgotten.
+FACTS = {
+    *(
+        "id",
+        "version",
+        "created_at",
+        "created_by",
+        "source_id",
+        "consolidates",
+        "superseded_by",
+        "sent_at",
+        "sent_by",
+        "seal",
+    ),
+    *(
+        "job_id",
+        "owner_id",
+        "held",
+        "approval",
+        "approval_fact",
+        "answer",
+        "cancelled",
+        "payments",
+        "taken",
+        "in_transit",
+    ),
+    *("transmissions",),
+}
+
+
+def test_every_field_of_a_document_is_sealed_content_or_a_fact_beside_it():
+    fields = {field.name for field in attrs.fields(Document)}
+    assert fields == set(_CONTENT) | FACTS
+    assert not set(_CONTENT) & FACTS
