@@ -13,6 +13,7 @@ from tests.einvoice.kinds import BUYERS, issued, line, pipeline
 import salespipeline as sp
 from salespipeline.einvoice.reading import embedded
 from salespipeline.ports import Accepted, NotSent, Outcome, Unknown
+from salespipeline.render.pdf import PdfRenderer, Theme
 from salespipeline.transmission import EInvoice
 from salespipeline.transmitters import Folder, Memory
 
@@ -49,6 +50,7 @@ def test_send_all_attaches_factur_x_and_the_seal_is_of_what_left(sales: sp.Sales
     assert sales.documents.verify(sent)
     # What is asked for afterwards is what left, whatever has changed since.
     sales.settings.edit_organisation(name="Another name", legal_notes={})
+    sales._renderer = PdfRenderer(theme=Theme(paper="letter", accent="#7c2d12"))
     made = sales.documents.einvoice(sent)
     assert (made.content, made.xml, made.name) == (left, xml, "INV-00001.pdf")
     plain = sales.documents.einvoice(sent, "cii")

@@ -71,6 +71,10 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"org": {"legal_notes": {"PMT": "40 €"}}},
         [("organisation.legal_notes.PMD", "missing"), ("organisation.legal_notes.AAB", "missing")],
     ),
+    "a legal note twice": (
+        {"org": {"legal_notes": [("PMT", "40 €"), ("PMT", "50 €"), ("PMD", "x"), ("AAB", "y")]}},
+        [("organisation.legal_notes.PMT", "missing")],
+    ),
     "dollars without the tax in euros": ({"currency": "USD"}, [("currency", "currency")]),
     "a credit note of no invoice": ({"type": "credit note", "lines": [line(quantity=-1)]}, [("source", "missing")]),
     "to be paid before it is written": ({"due": "2026-11-23"}, [("due", "range")]),
