@@ -20,7 +20,9 @@ from salespipeline.errors import (
     NewerFormat,
     OpenError,
     Overflow,
+    ReadOnly,
     StorageError,
+    StorageFull,
     StoreClosed,
     Unavailable,
     UpgradeNeeded,
@@ -376,6 +378,20 @@ def test_a_database_that_is_not_there_cannot_be_retried(postgres: str) -> None:
     assert not caught.value.retry
 
 
+def test_a_database_that_takes_no_writes_is_read_and_not_written(store: PostgresStore, connect: Connect) -> None:
+    with store.transaction() as tx:
+        tx.put(deal("a"))
+    standby = connect(options="-c%20default_transaction_read_only=on")
+    standby.prepare(CATALOG)
+    with standby.transaction(write=False) as tx:
+        assert tx.get("deal", "a") is not None
+    with pytest.raises(ReadOnly, match="open the primary") as caught, standby.transaction() as tx:
+        tx.put(deal("b"))
+    assert isinstance(caught.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
+    with pytest.raises(ReadOnly):
+        standby.blobs.keep([b"quote"])
+
+
 def test_a_connection_that_the_server_ended_is_replaced(store: PostgresStore, postgres: str) -> None:
     with store.transaction() as tx:
         tx.put(deal("a"))
@@ -434,6 +450,8 @@ def test_a_forked_child_leaves_the_parents_connection_alone(store: PostgresStore
         (psycopg.errors.AdminShutdown("x"), Unavailable, True),
         (psycopg.errors.InvalidPassword("x"), Unavailable, False),
         (psycopg.errors.IndexCorrupted("x"), Corrupt, None),
+        (psycopg.errors.DiskFull("x"), StorageFull, None),
+        (psycopg.errors.DuplicateTable("x"), Unavailable, True),
         (psycopg.errors.SyntaxError("one\nDETAIL: a row"), StorageError, None),
     ],
 )
