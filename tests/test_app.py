@@ -108,3 +108,19 @@ def test_the_page_shows_names_as_text(client, pipeline):
     page = client.get("/").text
     assert "&lt;img src=x" in page
     assert "<img" not in page
+
+
+def test_a_client_accepts_a_quote_by_its_link_and_nobody_logs_in(client, pipeline):
+    pipeline.settings.edit_organisation(accept_url="https://northgate.example/accept/{token}")
+    quote = client.post(f"/opportunities/{client.post('/opportunities', json=NEW).json['id']}/quote", json={}).json
+    pipeline.documents.where(reference=quote["reference"]).plan_send_all().run()
+    page = pipeline.documents.accept_link(quote["id"]).removeprefix("https://northgate.example")
+    stranger = {"X-User": ""}
+    assert client.get(page, headers=stranger).json["reference"] == quote["reference"]
+    assert client.get(page + "x", headers=stranger).status_code == 409
+    assert client.post(page, json={"answer": "yes"}, headers=stranger).status_code == 422
+    said = {"answer": "yes", "name": "Zoë Field", "signature": "Z. Field"}
+    assert client.post(page, json=said, headers=stranger).json == {"accepted": True, "receipt": "Sent all: 1 sent"}
+    assert client.post(page, json={"answer": "no", "name": "Zoë Field"}, headers=stranger).status_code == 409
+    assert pipeline.documents.get(quote["id"]).answer.by == "Zoë Field"
+    assert pipeline.documents.history(quote["id"])[-1].by == "portal"

@@ -85,6 +85,8 @@ def application(sales: sp.Sales) -> Flask:
         waiting = mine().documents.where(type="quote", sent=False)
         return waiting.plan_send_all().run(key=request.headers.get("Idempotency-Key")).to_dicts()
 
+    for_clients(app, sales)
+
     @app.errorhandler(sp.Invalid)
     def invalid(error: sp.Invalid) -> tuple[dict[str, object], int]:
         problems = [{"path": one.path, "code": one.code, "message": one.message} for one in error.problems]
@@ -100,6 +102,29 @@ def application(sales: sp.Sales) -> Flask:
         return {"error": str(error)}, HTTPStatus.CONFLICT
 
     return app
+
+
+def for_clients(app: Flask, sales: sp.Sales) -> None:
+    """Add the page that the links in mails lead to: whoever has the link is let in, and nobody logs in."""
+
+    @app.get("/accept/<token>")
+    def offered(token: str) -> dict[str, object]:
+        """Show the quote to a client who opens the link in a mail; programs that look for viruses open it too."""
+        found = sales.acting("portal").documents.offered(token)
+        return {"reference": found.reference, "total": str(found.total), "due": str(found.due)}
+
+    @app.post("/accept/<token>")
+    def answer(token: str) -> dict[str, object]:
+        """Record what the client says, once, and confirm a yes by mail."""
+        given, desk = body(), sales.acting("portal").documents
+        if given.get("answer") != "yes":
+            return {
+                "accepted": desk.reject_by_token(
+                    token, name=given.get("name", ""), why=given.get("why", "")
+                ).answer.accepted
+            }
+        found = desk.accept_by_token(token, name=given.get("name", ""), signature=given.get("signature", ""))
+        return {"accepted": True, "receipt": desk.mail_receipt(found).headline}
 
 
 def body() -> dict[str, Any]:

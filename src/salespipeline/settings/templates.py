@@ -104,11 +104,12 @@ class TemplateList(SettingList[Template]):
 
         Held, sent and expired documents are shown too: it is about the words.
         """
-        from salespipeline.planning import rows_of
+        from salespipeline.planning import check_sender, rows_of
         from salespipeline.rehearsing import letter_for
         from salespipeline.send_options import SendOptions
         from salespipeline.sending_report import Plan
 
+        check_sender(self._sales)
         chosen = self[template] if isinstance(template, str) else template
         words, purpose = (chosen, "send") if isinstance(chosen, MailTemplate) else (chosen.words, chosen.purpose)
         options = SendOptions.of({"template": words, "purpose": purpose, "to": self._sales.settings.organisation.email})
