@@ -38,7 +38,18 @@ from salespipeline.query import (
 )
 from salespipeline.stores.kinds import paths_of
 
-__all__ = ["DEEPEST", "SQLITE", "Compiler", "Dialect", "Parameter", "Statement", "depth", "quoted", "side_table"]
+__all__ = [
+    "DEEPEST",
+    "SQLITE",
+    "Compiler",
+    "Dialect",
+    "Parameter",
+    "Statement",
+    "depth",
+    "finer_groups",
+    "quoted",
+    "side_table",
+]
 
 DEEPEST = 16  # how deep a predicate may nest before a parser's stack, a hundred symbols in SQLite, is in danger
 _FEW = 64  # up to so many values of OneOf are written out; more travel in one parameter
@@ -90,7 +101,6 @@ class Dialect:
     among: str
     product: str = "{field} * {times}"
     workspace: str | None = None
-    sorts: bool = False  # whether grouping sorts every row that no index gives in order
 
     def table(self, name: str) -> str:
         """Return the table called *name* as it stands in a statement."""
@@ -110,7 +120,6 @@ SQLITE = Dialect(
     mark="?",
     contains="instr({column}, ?) > 0",
     among="{column} IN (SELECT value FROM json_each(?))",
-    sorts=True,
 )
 
 
@@ -135,8 +144,10 @@ class Compiler:
             values.append(query.limit)
         return text, values
 
-    def tally(self, query: Query, by: Sequence[Group], measures: Sequence[Measure]) -> Statement:
-        """Return the statement that groups and measures what the predicate selects."""
+    def tally(
+        self, query: Query, by: Sequence[Group], measures: Sequence[Measure], finer: Sequence[str] = ()
+    ) -> Statement:
+        """Return the statement that groups and measures what the predicate selects: by *finer* fields first, if any."""
         values: list[Parameter] = []
         keys, source = [], f"{self.dialect.table(self.kind.name)} e"
         for group in by:
@@ -149,7 +160,6 @@ class Compiler:
                 keys.append(self._column(group))
         measured = [*map(self._measure, measures)]
         source += self.where(query.where, values)
-        finer = _finer(self.kind, query.where, by, measures) if self.dialect.sorts else ()
         if finer:
             inner = [f"{self._column(name)} AS {quoted(name)}" for name in finer]
             inner += [f'{one} AS "{place}"' for place, one in enumerate(measured)]  # no field begins with a digit
@@ -283,7 +293,7 @@ class Compiler:
         raise AssertionError(measure)
 
 
-def _finer(kind: Kind, where: Predicate, by: Sequence[Group], measures: Sequence[Measure]) -> tuple[str, ...]:
+def finer_groups(kind: Kind, where: Predicate, by: Sequence[Group], measures: Sequence[Measure]) -> tuple[str, ...]:
     """Return the fields to group by at first where an index holds all that is asked, in its own order; else nothing.
 
     Groups come out of such an index one after the other, and only they, few beside the entries, are left to be sorted.
@@ -301,7 +311,8 @@ def _finer(kind: Kind, where: Predicate, by: Sequence[Group], measures: Sequence
     for path in paths_of(kind):
         elsewhere = {other[0] for other in (*kind.unique, *paths_of(kind))} - {path[0]}
         if asked <= {*path, "id"} and not fixed & (elsewhere | {"id"}):
-            return path[: 1 + max(map(path.index, names))]
+            finer = path[: 1 + max(map(path.index, names))]
+            return () if set(finer) == set(names) else finer
     return ()
 
 

@@ -47,6 +47,7 @@ class Table(Rows):
         names = [quoted(name) for name in self.columns]
         marks = ", ".join("?" for _ in names)
         self.get = f"SELECT id, version, body FROM {table} WHERE id = ?"  # noqa: S608
+        self.most = f"SELECT max(_rowid_) FROM {table}"  # noqa: S608  # no fewer than there are rows
         self.version = f"SELECT version FROM {table} WHERE id = ?"  # noqa: S608
         self.forget = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608
         self.delete = f"DELETE FROM {table} WHERE id = ? AND version = ?"  # noqa: S608
