@@ -330,3 +330,29 @@ def test_half_a_transaction_is_no_transaction(sales, deal):
 
     agree(refused(several), [("stage", "unknown", "'Nowhere'")])
     assert whole(sales) == before
+
+
+def test_a_place_that_is_named_after_what_was_given_is_short_and_plain(sales, deal):
+    for key, path in (("k" * 10_000_000, 200), ("a\0b", 20), ("a\ud800\u202eb", 40)):
+        (problem,) = refused(sales.opportunities.edit, deal, custom={key: 1})
+        assert problem.path.startswith("custom.")
+        assert problem.path.isprintable()
+        assert len(problem.path) <= path + 1
+        assert len(str(problem)) < 500
+
+
+def test_a_misspelt_currency_is_refused_and_never_finds_nothing(sales, deal):
+    assert sales.opportunities.where(currency="GBP").count() == 1
+    for wrong in ("gbp", "XXQ", 826, "G\0P"):
+        (problem,) = refused(sales.opportunities.where(currency=wrong).count)
+        assert (problem.path, problem.code) == ("currency", "currency")
+    assert refused(sales.opportunities.where(currency__in=["GBP", "EURO"]).count)[0].path == "currency__in"
+    sales.documents.draft(deal, "quote")
+    assert [sales.documents.where(currency=one).count() for one in ("GBP", "EUR")] == [1, 0]
+
+
+def test_every_problem_of_a_user_and_of_pairs_is_named(sales):
+    problems = refused(sales.settings.users.add, "", id="a\0", email="x", approval_limit=1.5)
+    assert [one.path for one in problems] == ["id", "name", "email", "approval_limit"]
+    problems = refused(sales.settings.edit_organisation, ids={"a\0": "b\0", "VAT": "c\0"})
+    assert [one.path for one in problems] == ["ids", "ids", "ids.VAT"]

@@ -14,6 +14,7 @@ from salespipeline.domain.settings import Listed, Settings
 from salespipeline.domain.sortable import mark
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.filters import Filter, Resolve, identity, pair_of, search, values_of
+from salespipeline.money import Currency
 from salespipeline.query import (
     EVERYTHING,
     LAST_CHARACTER,
@@ -29,7 +30,16 @@ from salespipeline.query import (
 )  # fmt: skip
 from salespipeline.text import fold
 
-__all__ = ["answered", "as_id", "contact_filter", "free_text", "in_list", "owner_filter", "with_documents"]
+__all__ = [
+    "answered",
+    "as_currency",
+    "as_id",
+    "contact_filter",
+    "free_text",
+    "in_list",
+    "owner_filter",
+    "with_documents",
+]
 
 _SUFFIX = "\1"  # what no folded text holds: right behind a mark, and before whatever else begins like it
 
@@ -50,6 +60,14 @@ def in_list(choose: Callable[[Settings], Listed[Any]]) -> Resolve:
         return listed.chosen(name, path, kept=getattr(listed.get(name[:1000]), "id", None))
 
     return resolve
+
+
+def as_currency(_settings: Settings, value: object, path: str) -> str:
+    """Return the code of a currency, or raise ``Invalid``: a misspelt one would find nothing, and nobody would know why."""
+    try:
+        return str(Currency(value))  # type: ignore[arg-type]
+    except Invalid as error:
+        raise Invalid(Problem(path, one.code, one.message) for one in error.problems) from None
 
 
 def _owner(settings: Settings, value: object, path: str) -> str:

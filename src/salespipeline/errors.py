@@ -84,6 +84,9 @@ def shown(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+_LONGEST_PATH = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with what was given.
@@ -101,6 +104,12 @@ class Problem:
     path: str
     code: str
     message: str
+
+    def __post_init__(self) -> None:
+        # A path may hold what was given, such as the key of an answer: it is shown, and never as it came.
+        if len(self.path) > _LONGEST_PATH or not self.path.isprintable():
+            plain = self.path[:_LONGEST_PATH].encode("unicode_escape").decode("ascii")
+            object.__setattr__(self, "path", plain if len(self.path) <= _LONGEST_PATH else plain + "…")
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message

@@ -12,7 +12,16 @@ import attrs
 from salespipeline.arguments import NewOpportunity, OpportunityFacts, SendFacts
 from salespipeline.collection import Collection, contact_of
 from salespipeline.contacts import Contacts, resolve_contact
-from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, in_list, owner_filter, with_documents
+from salespipeline.deal_filters import (
+    answered,
+    as_currency,
+    as_id,
+    contact_filter,
+    free_text,
+    in_list,
+    owner_filter,
+    with_documents,
+)
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import DocumentType, as_type
@@ -116,7 +125,7 @@ class Opportunities(Collection[Opportunity]):
             "due": day("due"),
             "created": moment("created_on", "created"),
             "closed": moment("closed_on", "closed_sort"),
-            "currency": identity("currency", as_id),
+            "currency": identity("currency", as_currency),
             "value": money("value"),
             "reference": words("reference"),
             "subject": words("subject"),

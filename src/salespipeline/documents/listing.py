@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from salespipeline.arguments import SendFacts
 from salespipeline.collection import contact_of
-from salespipeline.deal_filters import answered, as_id, contact_filter, free_text, owner_filter
+from salespipeline.deal_filters import answered, as_currency, as_id, contact_filter, free_text, owner_filter
 from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.settings import Settings
 from salespipeline.filters import choice, day, flag, identity, instants, money, words
@@ -90,6 +90,7 @@ SHAPE = Shape(
         "date": day("date"),
         "due": day("due"),
         "created": instants("created"),
+        "currency": identity("currency", as_currency),
         "total": money("total"),
         "net": money("net"),
     },

@@ -97,7 +97,9 @@ def as_pairs(value: object, path: str, *, lines: bool = False) -> tuple[tuple[st
             checks.add(path, "type", f"a pair such as ('VAT', 'GB123') is needed, not {shown(pair)}")
             continue
         key = checks.take(text.clean, both[0], path, most=50, required=True)
-        found.append((key, checks.take(text.clean, both[1], f"{path}.{key}", most=most, lines=lines)))
+        found.append(
+            (key, checks.take(text.clean, both[1], path if key is None else f"{path}.{key}", most=most, lines=lines))
+        )
     checks.done()
     return tuple(found)
 

@@ -173,6 +173,7 @@ class User(Labelled):
         """Return the user with clean values, or raise ``Invalid``."""
         return cleaned(
             self,
+            id=lambda value: text.clean(value, "id", required=True),
             name=lambda value: text.clean(value, "name", required=True),
             email=lambda value: text.email(value, "email") if value else "",
             department=lambda value: text.clean(value, "department"),

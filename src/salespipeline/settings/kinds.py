@@ -7,7 +7,6 @@ from typing import Any, Unpack
 
 import attrs
 
-from salespipeline import text
 from salespipeline.arguments import (
     FieldEdits,
     FieldFacts,
@@ -177,7 +176,7 @@ class UserList(SettingList[User]):
         values: dict[str, Any] = {"name": name, "email": email, "department": department}
         values["approval_limit"] = approval_limit
         if id is not None:
-            values["id"] = text.clean(id, "id", required=True)
+            values["id"] = id
         with self._sales.work() as work:
             return self._add(work, **values)
 
