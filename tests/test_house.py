@@ -57,6 +57,7 @@ FACADES = [
     "notices",
     "numbers",
     "past",
+    "patience",
     "opportunities",
     "planning",
     "ranking",

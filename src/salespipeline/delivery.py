@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -27,8 +27,9 @@ from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Seal
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason, reasons
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Conflict, MailError, RenderError, StorageError, TemplateError, Unavailable
+from salespipeline.errors import Conflict, MailError, RenderError, StorageError, TemplateError
 from salespipeline.issuing import as_issued, issue
+from salespipeline.patience import Patience
 from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome, Unknown
 from salespipeline.settling import free, settle
@@ -42,16 +43,6 @@ __all__ = ["Delivered", "Sender"]
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
 S = DeliveryState
-R = TypeVar("R")
-PATIENCE = (
-    0.05,
-    0.2,
-    1.0,
-    3.0,
-    5.0,
-    10.0,
-)  # seconds between two tries to write what became of a mail: a server starts anew
-MOST_CONFLICTS = 50
 _LOST = NotSent(reason="the store failed before the mail left", temporary=True, everything=True)
 
 
@@ -109,6 +100,7 @@ class Sender:
         self.composer = Composer(sales)
         self._sleep = sleep
         self._chance = chance
+        self._patiently = Patience(sleep, chance)
 
     def deliver(self, letter: str) -> Delivered:
         """Carry one letter as far as it goes now; where the pace of its batch is limited, wait for its turn first."""
@@ -179,21 +171,6 @@ class Sender:
         with suppress(StorageError):
             self._patiently(back)
 
-    def _patiently(self, write: Callable[[], R]) -> R:
-        """Write what must not be lost: where the store is away for a moment, or somebody was faster, try again."""
-        pauses = iter(PATIENCE)
-        for _ in range(MOST_CONFLICTS):
-            try:
-                return write()
-            except Conflict:
-                self._sleep(0.02 * self._chance())  # so that two who met do not meet again
-            except Unavailable as error:
-                pause = next(pauses, None)
-                if pause is None or not error.retry:
-                    raise
-                self._sleep(pause)
-        return write()
-
     # --- prepare ----------------------------------------------------------------------------------------------
 
     def _prepare(self, held: Sequence[Delivery], ended: list[Delivery]) -> _Prepared | None:
@@ -221,7 +198,7 @@ class Sender:
         for one, document in zip(going, issued, strict=True):
             try:
                 assert view.contact is not None  # noqa: S101 - all are left out without one
-                pieces.append((one, document, self.composer.pdf(document, view.contact, view.settings)))
+                pieces.append((one, document, self._drawn(document, view.contact, view.settings)))
             except RenderError as error:
                 ended.append(self._end(one, protocol.failed(one, reason=str(error)), "failed"))
         if not pieces or view.contact is None:
@@ -241,6 +218,18 @@ class Sender:
             pdfs={one.id: keep([pdf]) for one, _, pdf in pieces},
         )
 
+    def _drawn(self, document: Document, contact: Contact, settings: Settings) -> bytes:
+        """Return the PDF; whatever a foreign renderer does instead is a ``RenderError``."""
+        try:
+            pdf = self.composer.pdf(document, contact, settings)
+        except (RenderError, StorageError):
+            raise
+        except Exception as error:
+            raise RenderError(f"the renderer failed with {type(error).__name__}", document=document.id) from error
+        if not pdf:
+            raise RenderError("the renderer returned nothing", document=document.id)
+        return pdf
+
     def _view(self, work: Work, held: Sequence[Delivery]) -> _View:
         documents = work.get_many(Document, [one.document_id for one in held])
         contact = next((work.get(Contact, one.contact_id) for one in documents.values()), None)
@@ -257,12 +246,16 @@ class Sender:
         from salespipeline.mail import Address
 
         first = held[0]
-        content = b"".join(self.sales.blobs.read(str(first.mail)))
         with self.sales.work(write=False) as work:
             batch, sender = work.need(Batch, first.batch_id), work.settings.organisation.email
         everybody = {Address.of(one).key: Address.of(one).spec for one in reversed((*first.to, *batch.cc, *batch.bcc))}
         recipients = tuple(reversed(everybody.values()))
-        mail = Mail(message_id=first.message_id, sender=sender, recipients=recipients, content=content)
+        mail = Mail(
+            message_id=first.message_id,
+            sender=sender,
+            recipients=recipients,
+            content=b"".join(self.sales.blobs.read(str(first.mail))),
+        )
         return _Prepared(
             mail=mail,
             subject=first.subject,

@@ -17,6 +17,7 @@ import salespipeline as sp
 from salespipeline import claiming, delivery
 from salespipeline.delivery import Sender
 from salespipeline.errors import Conflict, Unavailable
+from salespipeline.patience import PAUSES
 from salespipeline.ports import Accepted, NotSent
 from salespipeline.work import Work
 from salespipeline.worker import Worker
@@ -129,7 +130,7 @@ def test_what_became_of_a_mail_is_written_even_if_the_store_is_away_for_a_moment
     monkeypatch.setattr(delivery, "settle", failing(delivery.settle, 3, error))
     done = Sender(sales, sleep=waits.append, chance=lambda: 0.5).deliver_next()
     assert [one.state.name for one in done.deliveries] == ["SENT"]
-    assert waits == (list(delivery.PATIENCE[:3]) if isinstance(error, Unavailable) else [0.01] * 3)
+    assert waits == (list(PAUSES[:3]) if isinstance(error, Unavailable) else [0.01] * 3)
     assert names(sales, batch) == ["SENT", "QUEUED", "QUEUED", "QUEUED"]
     assert len(mailer.sent) == 1
 
