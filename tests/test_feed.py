@@ -123,6 +123,39 @@ def test_many_writers_and_readers_leave_no_gap_and_no_reader_skips_anything(sale
     assert {one.id for one in first} == {entry.id for entry in whole(sales)["activity"]}
 
 
+def test_two_readers_who_place_at_the_same_time_give_each_place_once(sales, deal, url, opened, monkeypatch, clock):
+    if not url.startswith("postgres"):
+        pytest.skip("here writers take turns")
+    other, in_order, going, looked = opened(url), feeds.in_order, [], threading.Event()
+
+    def meanwhile(activities):
+        """The first reader has looked, and has not written yet: the second one begins, and something new is there."""
+        ordered = in_order(activities)
+        if not going:
+            going.append(None)
+            clock.forward(days=-1)  # so that the second one puts it first, and all others elsewhere
+            other.contacts.add("Meanwhile Ltd")
+            going[0] = pool.submit(other.activities.since, None, limit=1000)
+            looked.wait(1)  # in vain: it waits for its turn
+        else:
+            looked.set()
+        return ordered
+
+    sales.activities.since(limit=3)  # the feed has begun
+    for number in range(5):
+        sales.contacts.add(f"Client {number}")
+    monkeypatch.setattr(feeds, "in_order", meanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        first = sales.activities.since(limit=1000)
+        second = going[0].result()
+    longer = max(first.activities, second.activities, key=len)
+    assert first.activities == longer[: len(first.activities)]
+    assert second.activities == longer[: len(second.activities)]
+    found = all_of(sales)
+    assert [one.position for one in found] == list(range(1, len(found) + 1))
+    assert {one.id for one in found} == {entry.id for entry in whole(sales)["activity"]}
+
+
 def test_what_was_placed_halfway_when_the_reader_was_killed_is_placed_once(sales, deal, monkeypatch):
     calls = []
 

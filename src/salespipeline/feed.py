@@ -48,7 +48,7 @@ def read_feed(sales: Sales, cursor: str | None, limit: int) -> Feed:
         raise Refused(message, action="since")
     found = _read(sales, after, limit)
     while len(found) < limit and place(sales):
-        found = _read(sales, after, limit)
+        found += _read(sales, after + len(found), limit - len(found))
     return Feed(tuple(found), f"feed:{after + len(found)}")
 
 
@@ -80,14 +80,14 @@ def place(sales: Sales) -> int:
 
 
 def _place(sales: Sales) -> int:
-    with sales.work(write=False) as work:
-        if work.count("activity", Cmp("fresh", "=", 1)) == 0:
+    fresh = Cmp("fresh", "=", 1)
+    with sales.work(write=False) as work:  # mostly there is nothing, and nobody waits to learn so
+        if not list(work.columns(Query(kind="activity", where=fresh, limit=1), ("id",))):
             return 0
     with sales.work() as work:
         kept = work.get(Stamp, STAMP) or Stamp(id=STAMP)
         # First of all the stamp: whoever else is placing waits here, or comes too late and begins again.
         work.tx.put(encode(attrs.evolve(kept, number=kept.number)))
-        fresh = Cmp("fresh", "=", 1)
         found: list[Activity] = list(work.find(Query(kind="activity", where=fresh, order=("at",), limit=CHUNK)))
         records = tuple({f"{one.record_kind}:{one.record_id}" for one in found})
         # A clock that was set back may have dated a change before an earlier one of the same record.
