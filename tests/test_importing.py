@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from tests.whole import whole
 
@@ -182,3 +184,15 @@ def test_a_mapping_that_cannot_be_meant_is_refused_before_any_row(sales, tmp_pat
     with pytest.raises(sp.Invalid) as caught:
         import_opportunities(sales, file, mapping, key="id", **options)
     assert [one.path for one in caught.value.problems] == [path]
+
+
+def test_a_row_of_which_one_function_fails_is_not_created_though_it_could_be_without(sales, tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text(HEAD + "a,Acme Ltd,Shed,Prospect,1\n", encoding="utf-8")
+    mapping = MAPPING | {"due": lambda row: date.fromisoformat(row["what"])}
+    before = whole(sales)
+    report = import_opportunities(sales, path, mapping, key="id", on_error="skip")
+    assert (report.created, [(row.column, row.value) for row in report.bad]) == (0, [("what", "Shed")])
+    with pytest.raises(sp.Invalid, match=r"line 2\.what: Invalid isoformat string: 'Shed'"):
+        import_opportunities(sales, path, mapping, key="id")
+    assert whole(sales) == before
