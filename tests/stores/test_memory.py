@@ -11,6 +11,7 @@ from salespipeline.testing import BlobsTests, StoreTests
 
 class TestMemoryStore(StoreTests):
     lacks = MemoryStore.lacks
+    examples = 15  # tests/faults/stores/test_lockstep.py tries hundreds
 
     @pytest.fixture
     def opener(self):

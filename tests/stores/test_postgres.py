@@ -57,6 +57,8 @@ def deal(id: str, version: int = 0, **index: object) -> Entry:
 
 
 class TestPostgresStore(StoreTests):
+    examples = 15  # tests/faults/stores/test_lockstep.py tries hundreds
+
     @pytest.fixture
     def opener(self, connect: Connect) -> Connect:
         return lambda: connect(timeout="5")

@@ -12,6 +12,8 @@ from salespipeline.testing import BlobsTests, StoreTests
 
 
 class TestSqliteStore(StoreTests):
+    examples = 15  # tests/faults/stores/test_lockstep.py tries hundreds
+
     @pytest.fixture
     def opener(self, tmp_path):
         return lambda: SqliteStore(tmp_path / "deals.db", synchronous="NORMAL")
