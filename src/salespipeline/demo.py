@@ -30,6 +30,7 @@ PROBABILITIES = (
     ("Agreed 95%", 95, "green"),
 )
 TAGS = (("Key account", "violet"), ("Public sector", "indigo"), ("Refurbishment", "teal"), ("Rush", "red"))
+LOST_REASONS = ("Price", "No decision", "Went to a competitor")
 PEOPLE = (
     ("jane", "Jane Whitfield", "North"),
     ("tom", "Tom Okafor", "North"),
@@ -158,6 +159,7 @@ def _settings(sales: Sales) -> None:
         desk.probabilities.add(label, percent=percent, colour=colour)
     for label, colour in TAGS:
         desk.tags.add(label, colour=colour)
+    desk.lost_reasons.add(*LOST_REASONS)
     desk.tax_rates.add("T1", "20", description="Standard rate")
     desk.tax_rates.add("T0", "0", description="Zero rate")
     for id, name, department in PEOPLE:
@@ -233,7 +235,7 @@ def _opportunity(dice: random.Random, contacts: list[Any]) -> dict[str, Any]:
     if (TODAY - began).days > 25 and (fate := dice.random()) < 0.62:
         row["status"] = "won" if fate < 0.36 else "lost"
         row["closed_at"] = began + timedelta(days=dice.randint(4, min(90, (TODAY - began).days)))
-        row["lost_reason"] = dice.choice(("price", "no decision", "went to a competitor", "")) if fate >= 0.36 else ""
+        row["lost_reason"] = dice.choice((*LOST_REASONS, "")) if fate >= 0.36 else ""
     return row
 
 
