@@ -121,7 +121,7 @@ class Plan(Tabular):
     >>> plan.to_pandas()["total"].sum() == plan.to_polars()["total"].sum()
     True
     >>> "QUO/00001" in plan.to_html(), plan.to_csv().count("QUO/00001")
-    (True, 3)
+    (True, 2)
     >>> plan.preview("QUO/00001").bodies.text.splitlines()[0]
     'Dear Sir or Madam,'
     >>> print(plan.run(key="quotes of 24 November"))

@@ -160,6 +160,31 @@ def test_known_fields_are_written_as_given() -> None:
     assert message["Auto-Submitted"] == "auto-generated"
 
 
+def test_a_list_can_be_left_with_one_click() -> None:
+    """RFC 8058: both fields, and the post field only where there is a page to post to."""
+    page, box = "https://acme.example/leave?u=1&t=a%20b", "mailto:leave@acme.example?subject=leave"
+    message = read(build(unsubscribe=page))
+    assert message["List-Unsubscribe"] == f"<{page}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    message = read(build(unsubscribe=[box, page]))
+    assert message["List-Unsubscribe"] == f"<{box}>, <{page}>"
+    message = read(build(unsubscribe=box))
+    assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (f"<{box}>", None)
+    assert read(build())["List-Unsubscribe"] is None
+    with pytest.raises(MailError, match="given twice"):
+        build(unsubscribe=page, headers={"list-unsubscribe": page})
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["http://a.example", "javascript:x", "https://a.example/>,<mailto:b@x", "https://a b", "https://ä.example", "", "https://",
+     "https://a.example\r\nBcc: b@x", 7, "https://" + "a" * 900],
+)  # fmt: skip
+def test_what_is_no_way_to_leave_a_list_is_refused(place: object) -> None:
+    with pytest.raises(MailError, match="unsubscribe is an address"):
+        build(unsubscribe=[place])
+
+
 @pytest.mark.parametrize(
     "name",
     ["Bcc", "To", "Subject", "Content-Type", "Resent-To", "X-", "X-a b", "X-a:", "X-a\r\nBcc", "X-\u212a", "", None],

@@ -20,6 +20,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from salespipeline.errors import OpenError
 from salespipeline.mail import Attachment, Smtp
+from salespipeline.mail.wire import Reply, Wire
 from salespipeline.ports import Accepted, Mail, NotSent
 
 PASSWORD = "pass w0rd/@:ü"
@@ -571,3 +572,22 @@ def test_after_a_fork_the_child_speaks_on_a_line_of_its_own(
         assert isinstance(mailer.send(mail(3)), Accepted)
     assert server.taken == [mail(number).content for number in (1, 2, 3)]
     assert [lines.count("DATA") for lines in server.verbs] == [2, 1]
+
+
+def test_the_wait_after_the_dot_is_ten_minutes_unless_said_otherwise(
+    scripted: Callable[..., Any], mail: Callable[..., Mail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 5321, 4.5.3.2.6: whoever waits less makes mails uncertain that were taken."""
+    waits: list[float] = []
+    dot = Wire.dot
+
+    def waiting(self: Wire, patience: float) -> Reply:
+        waits.append(patience)
+        return dot(self, patience)
+
+    monkeypatch.setattr(Wire, "dot", waiting)
+    server = scripted()
+    for options in ({}, {"final_timeout": 700.0}):
+        with Smtp(server.url, **options) as mailer:
+            assert isinstance(mailer.send(mail()), Accepted)
+    assert waits == [600.0, 700.0]

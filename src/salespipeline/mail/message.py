@@ -36,6 +36,10 @@ _FREE = re.compile(r"x-[a-z0-9-]{1,60}|organization|comments|keywords")
 _MACHINE = {"in-reply-to", "references", "auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post",
             "precedence", "importance", "priority"}  # fmt: skip
 
+_LEAVE = re.compile(
+    r"(?:https://|mailto:)(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=]|%[0-9A-Fa-f]{2}){1,800}"
+)  # no comma, no space
+
 _Part = TypeVar("_Part", Attachment, InlineImage)
 Addresses: TypeAlias = Address | str | Iterable[Address | str]
 
@@ -139,6 +143,24 @@ def _extra_field(name: object, value: object) -> tuple[str, str]:
     return str(name), text_field(str(name), text) if free else folded(str(name), text.split())
 
 
+def _unsubscribing(given: str | Iterable[str]) -> list[tuple[str, str]]:
+    """Return the fields that let a mail program offer to leave a list, with one click where the address is a page."""
+    places = (given,) if isinstance(given, str) else tuple(given)
+    for place in places:
+        if not isinstance(place, str) or not _LEAVE.fullmatch(place):
+            message = (
+                f"unsubscribe is an address such as 'https://acme.example/leave?u=1' or 'mailto:…', not {shown(place)}"
+            )
+            raise MailError(message)
+    if not places:
+        return []
+    words = [f"<{place}>," for place in places[:-1]] + [f"<{places[-1]}>"]
+    fields = [("List-Unsubscribe", folded("List-Unsubscribe", words))]
+    if any(place.startswith("https:") for place in places):
+        fields.append(("List-Unsubscribe-Post", folded("List-Unsubscribe-Post", ["List-Unsubscribe=One-Click"])))
+    return fields
+
+
 def _verify(content: bytes, fields: Sequence[str], meant: Mapping[str, Sequence[Address]], subject: str) -> None:
     """Read the header fields back, and raise where they are not those that were meant."""
     block = content.partition(b"\r\n\r\n")[0].decode()
@@ -189,13 +211,16 @@ def build_mail(
     attachments: Iterable[Attachment] = (),
     inline_images: Iterable[InlineImage] = (),
     headers: Mapping[str, str] | None = None,
+    unsubscribe: str | Iterable[str] = (),
     max_bytes: int = MOST_BYTES,
 ) -> Mail:
     """Return the finished message and its envelope: the same bytes for the same input (SPEC SEND-6).
 
     *bcc* is in the envelope only. The envelope names each mailbox once, in the order To, Cc, Bcc. Inline
     images need an *html* part. *headers* may hold fields of your own (``X-…``) and a few well-known ones
-    (``In-Reply-To``, ``References``, ``Auto-Submitted`` …). *max_bytes* bounds what leaves, encoding included.
+    (``In-Reply-To``, ``References``, ``Auto-Submitted`` …). *unsubscribe* is where a recipient leaves the list, one or several
+    ``https:`` or ``mailto:`` addresses: mail programs show a button for it, and post to the first ``https:`` one (RFC 2369,
+    RFC 8058). *max_bytes* bounds what leaves, encoding included.
 
     Raises ``MailError`` for anything that cannot be mailed exactly as it is meant: line ends in a name, a
     NUL, two addresses in one, a mail that is too large.
@@ -233,6 +258,7 @@ def build_mail(
     fields = [("Message-ID", folded("Message-ID", [identity])), ("Date", folded("Date", [_date(date)]))]
     fields += [(name, address_field(name, addresses)) for name, addresses in listed.items()]
     fields += [("Subject", text_field("Subject", title))]
+    fields += _unsubscribing(unsubscribe)
     fields += [_extra_field(name, value) for name, value in (headers or {}).items()]
     names = [name for name, _ in fields]
     if len({name.lower() for name in names}) < len(names):
