@@ -219,6 +219,12 @@ def test_a_folder_that_may_not_be_written_is_named(shared: Path, path: Path, the
     assert target.exists() == there
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="it is a folder; name a file in it") as caught:
+        opened(tmp_path)
+    assert not caught.value.retry
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="its folder does not exist") as caught:
         opened(tmp_path / "nowhere" / "deals.db")

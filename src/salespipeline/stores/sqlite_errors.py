@@ -80,6 +80,8 @@ def _no_database(path: Path) -> StorageError:
 
 
 def _closed(path: Path) -> StorageError:
+    if path.is_dir():
+        return Unavailable(f"{path} cannot be opened: it is a folder; name a file in it", retry=False)
     if not path.parent.is_dir():
         return Unavailable(f"{path} cannot be opened: its folder does not exist", retry=False)
     if not os.access(path.parent, os.W_OK):  # even to read, SQLite makes files of its own beside the database

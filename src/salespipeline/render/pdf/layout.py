@@ -227,7 +227,7 @@ class Layout:
         sheet.y += 3
         canvas.section(sheet.word(word), sheet.y, 1)
         buyer = sheet.view.buyer.name if word == "accepted_by" else ""
-        sheet.caption(canvas.wrap(f"{sheet.word(word)}  {buyer}".strip(), sheet.width, sheet.small, True)[0])
+        sheet.caption(canvas.wrap(f"{sheet.word(word)} {buyer}".strip(), sheet.width, sheet.small, True)[0])
         y, width = sheet.y + 13, (sheet.width - 10) / 2
         for x, key in ((sheet.left, "name"), (sheet.left + width + 10, "signature")):
             canvas.line(x, y, x + width, sheet.soft, 0.2)
