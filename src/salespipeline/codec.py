@@ -226,9 +226,8 @@ _CONVERTER = _make_converter()
 # Made once: json.loads() and json.dumps() make new ones a call when they are given arguments.
 _READER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-# How a body begins, before what is written of the record.
-_HEAD = f'{{"format":{FORMAT}'
-_HEADS = {cls: f'{_HEAD},"list":"{name}"' for cls, name in SETTING_LISTS.items()}
+# What stands in a body between its format and what is written of the record.
+_LISTS = {cls: f',"list":"{name}"' for cls, name in SETTING_LISTS.items()}
 _OUT: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}
 _IN: dict[type[Any], Callable[[Any, str, int], Any]] = {}
 
@@ -259,7 +258,7 @@ def restore(cls: type[R], id: str, version: int, values: Mapping[str, Json]) -> 
 def body_of(record: object, values: Mapping[str, Json] | None = None) -> str:
     """Return the body of *record*; *values* is its stored form, where the caller has it already."""
     text = _WRITER.encode(plain(record) if values is None else dict(values))
-    head = _HEADS.get(type(record), _HEAD)
+    head = f'{{"format":{FORMAT}{_LISTS.get(type(record), "")}'
     return f"{head}}}" if text == "{}" else f"{head},{text[1:]}"
 
 
