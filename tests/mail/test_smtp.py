@@ -53,7 +53,7 @@ class WithTokens(SMTP):
 
 class Server(Controller):
     def factory(self) -> SMTP:
-        return WithTokens(self.handler, **self.SMTP_kwargs)
+        return WithTokens(self.handler, loop=self.loop, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
         """Start without the trial connection: with TLS it would be one more handshake."""
