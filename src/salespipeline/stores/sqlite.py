@@ -104,6 +104,7 @@ class SqliteStore:
         >>> host = sqlite3.connect(":memory:")
         >>> store = SqliteStore.around(host)
         >>> host.commit()
+        >>> host.close()
         """
         return LentSqliteStore(connection, now=now)
 
