@@ -20,7 +20,7 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["Collection", "contact_of"]
+__all__ = ["Collection", "contact_of", "retried"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -183,18 +183,26 @@ class Collection(Tabular, Generic[R]):
 
     def _tried(self, do: Callable[[Work], T], *, again: bool) -> T:
         """Do it in a transaction, and, with *again*, a few times where somebody else was in the way."""
-        tries = TRIES if again and not self._sales.in_transaction else 1
-        for left in reversed(range(tries)):
-            try:
-                with self._sales.work() as work:
-                    return do(work)
-            except Conflict:
-                if not left:
-                    raise
-            except Unavailable as error:
-                if not left or not error.retry:
-                    raise
-        raise AssertionError("unreachable")
+        return retried(self._sales, do, again=again)
+
+
+def retried(
+    sales: Sales, do: Callable[[Work], T], *, again: bool = True, passing: tuple[type[Exception], ...] = (Conflict,)
+) -> T:
+    """Do it in a transaction, and, with *again*, a few times where somebody else was in the way: one of *passing*.
+
+    Inside a transaction of the caller it is done once, for only the whole of that can be done anew.
+    """
+    tries = TRIES if again and not sales.in_transaction else 1
+    expected: tuple[type[Exception], ...] = (*passing, Unavailable)
+    for left in reversed(range(tries)):
+        try:
+            with sales.work() as work:
+                return do(work)
+        except expected as error:
+            if not left or (isinstance(error, Unavailable) and not error.retry):
+                raise
+    raise AssertionError("unreachable")
 
 
 def contact_of(record: Any) -> str | None:

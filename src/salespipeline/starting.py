@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from salespipeline.collection import retried
 from salespipeline.composing import Composer
 from salespipeline.deal_plans import drafted
 from salespipeline.domain import protocol
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason
 from salespipeline.domain.templates import MailTemplate
-from salespipeline.errors import Conflict, Duplicate, Invalid, Problem, Unavailable, shown
+from salespipeline.errors import Conflict, Duplicate, Invalid, Problem, shown
 from salespipeline.planning import check_sender
 from salespipeline.query import All, Cmp, OneOf, Query
 from salespipeline.sending_report import Plan, PlanRow
@@ -26,7 +27,6 @@ S = DeliveryState
 QUEUE = (S.QUEUED, S.RETRY_WAIT)
 UNFINISHED = (S.QUEUED, S.CLAIMED, S.PREPARED, S.SENDING, S.RETRY_WAIT)
 CHUNK = 500
-TRIES = 5
 
 
 def start(sales: Sales, plan: Plan, *, per_second: float | None = None, key: str | None = None) -> Batch:
@@ -37,23 +37,19 @@ def start(sales: Sales, plan: Plan, *, per_second: float | None = None, key: str
     digests: dict[MailTemplate | None, str] = {None: ""}
     digests |= {words: composer.held(words) for words in {row.template for row in plan.included} if words is not None}
     composer.keep()  # before the transaction that names it
-    tries = 1 if sales.in_transaction else TRIES
-    for left in reversed(range(tries)):
-        try:
-            with sales.work() as work:
-                if key is not None:
-                    same = list(work.find(Query(kind="batch", where=Cmp("key", "=", key), limit=1)))
-                    if same:
-                        found: Batch = same[0]
-                        return found
-                kept = work.keep(batch, action="started")
-                rows = drafted(sales, work, plan.rows)
-                work.keep_new(deliveries_of(work, kept, rows, plan.options, digests), action="planned")
-                return kept
-        except (Conflict, Duplicate, Unavailable) as error:  # somebody else pressed at the same moment
-            if not left or (isinstance(error, Unavailable) and not error.retry):
-                raise
-    raise AssertionError("unreachable")
+
+    def write(work: Work) -> Batch:
+        if key is not None:
+            same = list(work.find(Query(kind="batch", where=Cmp("key", "=", key), limit=1)))
+            if same:
+                found: Batch = same[0]
+                return found
+        kept = work.keep(batch, action="started")
+        rows = drafted(sales, work, plan.rows)
+        work.keep_new(deliveries_of(work, kept, rows, plan.options, digests), action="planned")
+        return kept
+
+    return retried(sales, write, passing=(Conflict, Duplicate))  # somebody else pressed at the same moment
 
 
 def batch_of(

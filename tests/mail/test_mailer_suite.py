@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from salespipeline.mail import Folder, Maildir, Memory, Smtp
-from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
+from salespipeline.ports import Accepted, Mail, Mailer, NotSent, Outcome, Unknown
 from salespipeline.testing import Arrived, MailerTests, Post, Trouble
 from salespipeline.testing.clauses.base import check_lacks, clauses_of
 from salespipeline.testing.clauses.posting import ABILITIES
@@ -71,24 +71,29 @@ WRITES = {
 }
 
 
+def written(where: Path, mailer: Callable[[Path], Mailer], pattern: str) -> Post:
+    """Mail into a folder by *mailer*; its mails are the files of *pattern*."""
+    home = [where / "mails"]
+
+    def arrange(trouble: Trouble) -> None:
+        if trouble is not Trouble.NOBODY:
+            cannot(trouble)
+        home[0] = where / "file" / "mails"
+        (where / "file").write_text("in the way")
+
+    return Post(
+        mailer=lambda: mailer(home[0]),
+        arrived=lambda: [Arrived(file.read_bytes()) for file in (where / "mails").glob(pattern)],
+        arrange=arrange,
+    )
+
+
 class TestFolder(MailerTests):
     lacks = WRITES
 
     @pytest.fixture
     def post(self, tmp_path: Path) -> Post:
-        home = [tmp_path / "mails"]
-
-        def arrange(trouble: Trouble) -> None:
-            if trouble is not Trouble.NOBODY:
-                cannot(trouble)
-            home[0] = tmp_path / "file" / "mails"
-            (tmp_path / "file").write_text("in the way")
-
-        return Post(
-            mailer=lambda: Folder(home[0]),
-            arrived=lambda: [Arrived(file.read_bytes()) for file in (tmp_path / "mails").glob("*.eml")],
-            arrange=arrange,
-        )
+        return written(tmp_path, Folder, "*.eml")
 
 
 class TestMaildir(MailerTests):
@@ -96,19 +101,7 @@ class TestMaildir(MailerTests):
 
     @pytest.fixture
     def post(self, tmp_path: Path) -> Post:
-        home = [tmp_path / "mails"]
-
-        def arrange(trouble: Trouble) -> None:
-            if trouble is not Trouble.NOBODY:
-                cannot(trouble)
-            home[0] = tmp_path / "file" / "mails"
-            (tmp_path / "file").write_text("in the way")
-
-        return Post(
-            mailer=lambda: Maildir(home[0]),
-            arrived=lambda: [Arrived(file.read_bytes()) for file in (tmp_path / "mails").glob("new/*")],
-            arrange=arrange,
-        )
+        return written(tmp_path, Maildir, "new/*")
 
 
 class Inbox:
