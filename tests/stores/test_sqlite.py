@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from tests.stores.hammering import hammered
 
@@ -28,7 +30,13 @@ class TestSqliteBlobs(BlobsTests):
 class TestBlobsOfASqliteStore(BlobsTests):
     @pytest.fixture
     def opener(self, tmp_path):
-        return lambda: SqliteStore(tmp_path / "deals.db", synchronous="NORMAL").blobs
+        with contextlib.ExitStack() as stores:  # closing the blobs of a store does not close the store
+
+            def open():
+                store = SqliteStore(tmp_path / "deals.db", synchronous="NORMAL")
+                return stores.enter_context(contextlib.closing(store)).blobs
+
+            yield open
 
 
 class TestFolderBlobs(BlobsTests):
