@@ -60,6 +60,7 @@ FACADES = [
     "patience",
     "opportunities",
     "planning",
+    "posting",
     "ranking",
     "rehearsing",
     "receiving",

@@ -31,7 +31,8 @@ from salespipeline.errors import Conflict, MailError, RenderError, StorageError,
 from salespipeline.issuing import as_issued, issue
 from salespipeline.patience import Patience
 from salespipeline.planning import check_durable
-from salespipeline.ports import Mail, NotSent, Outcome, Unknown
+from salespipeline.ports import Mail, NotSent, Outcome
+from salespipeline.posting import post
 from salespipeline.settling import free, settle
 from salespipeline.work import Work
 
@@ -138,7 +139,7 @@ class Sender:
         if left is None:
             return Delivered(tuple(ended))
         mail, sending = left
-        outcome = self._send(mail)
+        outcome = post(self.sales.mailer, mail)
         return Delivered((*ended, *self._patiently(lambda: self._settle(sending, outcome))), outcome)  # T2
 
     def _until_it_leaves(
@@ -349,15 +350,7 @@ class Sender:
             sending.append(work.keep(intent, one, action="sending"))
         return sending, again
 
-    # --- send and T2 --------------------------------------------------------------------------------------------
-
-    def _send(self, mail: Mail) -> Outcome:
-        try:
-            return self.sales.mailer.send(mail)
-        except MailError as error:
-            return NotSent(reason=str(error))
-        except Exception as error:  # noqa: BLE001 - whatever a foreign mailer raises, nobody knows what left
-            return Unknown(reason=f"the mailer failed with {type(error).__name__}")
+    # --- T2 ---------------------------------------------------------------------------------------------------
 
     def _settle(self, sending: Sequence[Delivery], outcome: Outcome) -> list[Delivery]:
         """T2: write down what became of it. Where this fails, the delivery stays in SENDING, and becomes uncertain."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Literal
+
+import attrs
 
 from salespipeline.collection import Collection
 from salespipeline.deal_filters import as_id
@@ -16,11 +19,13 @@ from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.notes import Mention
 from salespipeline.domain.notices import Notice, NoticeState
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Conflict, Invalid, MailError, Problem, Refused, StorageError, shown
+from salespipeline.errors import Conflict, Invalid, MailError, Problem, Refused, StorageError, Unavailable, shown
 from salespipeline.filters import choice, identity, moment
 from salespipeline.listing import Shape
+from salespipeline.patience import Patience
 from salespipeline.planning import check_durable, check_sender
 from salespipeline.ports import Accepted, Mail, NotSent, Outcome, Unknown
+from salespipeline.posting import post
 from salespipeline.query import All, Cmp, Query
 from salespipeline.subjects import Subject
 from salespipeline.work import Work
@@ -90,10 +95,12 @@ class Notices(Collection[Notice]):
             try:
                 mail = self._mail(one)
             except (MailError, StorageError, LookupError) as error:
-                outcome: Outcome = NotSent(reason=str(error))
+                outcome: Outcome = NotSent(reason=str(error), temporary=isinstance(error, Unavailable))
             else:
-                outcome = mailer.send(mail)
-            done.append(self._settle(one, outcome))
+                outcome = post(mailer, mail)
+            done.append(Patience()(partial(self._settle, one, outcome)))
+            if isinstance(outcome, NotSent) and outcome.everything:
+                break  # nothing is wrong with this one, and the next would fare no better
         return done
 
     def recover(self) -> list[Notice]:
@@ -102,10 +109,17 @@ class Notices(Collection[Notice]):
         >>> sales.notices.recover()
         []
         """
-        with self._sales.work() as work:
+
+        def late(work: Work) -> Query:
             lost = All((Cmp("state", "=", S.SENDING.value), Cmp("lease_until", "<=", work.tx.now())))
-            late = list(work.find(Query(kind="notice", where=lost)))
-            return [work.keep(one.unsure("whoever sent it has not come back"), one, action="lost") for one in late]
+            return Query(kind="notice", where=lost)
+
+        with self._sales.work(write=False) as work:  # mostly there is nothing, and then nobody is held up
+            if not list(work.columns(attrs.evolve(late(work), limit=1), ("id",))):
+                return []
+        with self._sales.work() as work:
+            found = list(work.claim(late(work)))
+            return [work.keep(one.unsure("whoever sent it has not come back"), one, action="lost") for one in found]
 
     def resolve(self, notice: Notice | str, outcome: Literal["sent", "not_sent", "resend"]) -> Notice:
         """Say what became of an *uncertain* one: it was sent, it was not, or it shall go again.
@@ -184,18 +198,23 @@ class Notices(Collection[Notice]):
         )
 
     def _settle(self, one: Notice, outcome: Outcome) -> Notice:
+        """Write down what became of it, unless its lease was over and somebody else has decided meanwhile."""
         with self._sales.work() as work:
+            before = work.need(Notice, one.id)
+            if before.state is not S.SENDING or before.tries != one.tries:
+                return before
             match outcome:
                 case Accepted(refused=refused) if not refused:
-                    after, action = one.sent(at=work.at), "sent"
+                    after, action = before.sent(at=work.at), "sent"
                 case Accepted(refused=refused):
-                    after, action = one.refused("; ".join(refused.values()), now=work.tx.now(), again=False), "failed"
-                case NotSent(reason=reason, temporary=again):
-                    after = one.refused(reason, now=work.tx.now(), again=again)
+                    reason = "; ".join(refused.values())
+                    after, action = before.refused(reason, now=work.tx.now(), again=False), "failed"
+                case NotSent(reason=reason, temporary=temporary, everything=everything):
+                    after = before.refused(reason, now=work.tx.now(), again=temporary or everything)
                     action = "put off" if after.state is S.QUEUED else "failed"
                 case Unknown(reason=reason):
-                    after, action = one.unsure(reason), "uncertain"
-            return work.keep(after, one, action=action)
+                    after, action = before.unsure(reason), "uncertain"
+            return work.keep(after, before, action=action)
 
 
 def write_notice(

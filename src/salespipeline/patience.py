@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,8 +33,8 @@ class Patience:
     'written'
     """
 
-    sleep: Callable[[float], object]
-    chance: Callable[[], float]
+    sleep: Callable[[float], object] = time.sleep
+    chance: Callable[[], float] = random.random
 
     def __call__(self, write: Callable[[], R]) -> R:
         """Return what *write* returns."""
