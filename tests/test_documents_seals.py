@@ -8,6 +8,7 @@ import pytest
 import salespipeline as sp
 from salespipeline.codec import _CONTENT, encode
 from salespipeline.domain.document import Document
+from salespipeline.errors import Corrupt
 
 LINE = sp.Line("Racking", unit_price="100", tax="20")
 
@@ -90,6 +91,27 @@ def test_a_document_that_was_taken_away_is_found(sales, three, place):
     assert f"link {place + 1}: no document, where there was one" in problems(sales)
     (row,) = sales.documents.verify_numbers()
     assert row.problems == (f"{place + 1} is missing, and nothing tells why",)
+
+
+def test_a_body_that_cannot_be_read_is_listed_and_the_others_are_looked_at_all_the_same(sales, three):
+    broken = sales.documents[three[1].id]
+    with sales.work() as work:
+        work.tx.put(attrs.evolve(encode(broken), body='{"format":1'))
+    with pytest.raises(Corrupt):
+        sales.documents[three[1].id]
+    forge(sales, three[2], note="Paid in cash")
+    found = problems(sales)
+    assert [one for one in found if "document INV/00002: document" in one and "cannot be read" in one]
+    assert "link 2: no document, where there was one" in found
+    assert "invoice 'INV/00003': its content is not what was sealed" in found
+    assert not [one for one in found if "INV/00001" in one]
+
+
+def test_a_history_that_cannot_be_read_is_listed(sales, three):
+    last = sales.documents.history(three[0])[-1]
+    with sales.work() as work:
+        work.tx.put(attrs.evolve(encode(last), body='{"format":1'))
+    assert [one for one in problems(sales) if "its history cannot be read" in one]
 
 
 def test_one_that_was_deleted_by_force_is_explained(sales, three):

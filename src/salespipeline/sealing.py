@@ -18,6 +18,7 @@ from salespipeline.codec import content_digest, plain
 from salespipeline.domain.activity import replay
 from salespipeline.domain.document import Document, Seal
 from salespipeline.domain.facts import Chain
+from salespipeline.errors import Corrupt
 from salespipeline.past import history_of
 from salespipeline.ports import Blobs
 from salespipeline.query import Cmp, Count, Query
@@ -75,7 +76,10 @@ def problems_of(work: Work, document: Document, blobs: Blobs) -> list[str]:
                 pass
         except Exception as error:  # noqa: BLE001 - whatever a foreign place for files raises, the PDF is not there
             found.append(f"its PDF cannot be read as it left ({type(error).__name__})")
-    versions = list(replay(history_of(work, "document", document.id)))
+    try:
+        versions = list(replay(history_of(work, "document", document.id)))
+    except Corrupt as error:
+        return [*found, f"its history cannot be read ({error})", *_strays(work, document)]
     if not versions or versions[-1][0].record_version != document.version:
         found.append("its version is not the last one of its history")
     if not versions or json.loads(json.dumps(plain(document))) != versions[-1][1]:

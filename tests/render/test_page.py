@@ -105,7 +105,7 @@ def test_the_sums_and_the_lines_are_there() -> None:
     text = " ".join(Read(page(view("invoice", "de_DE", steps=STEPS))).text.split())
     assert "16 pc 348,35 −4 % 20 % 5.350,66" in text
     sums = text[text.index("30.000,00") :]
-    assert sums.index("-1.500,00 €") < sums.index(" 49,66 €") < sums.index("28.549,66 €") < sums.index("34.013,09 €")
+    assert sums.index("−1.500,00 €") < sums.index(" 49,66 €") < sums.index("28.549,66 €") < sums.index("34.013,09 €")
     assert "DE89 3704 0044 0532 0130 00" in text
 
 

@@ -77,6 +77,23 @@ def test_a_template_is_named_for_all_or_for_each_type(sales, templates, deal):
     assert [problem.path for problem in caught.value.problems] == ["purpose", "template[bill]", "template[quote]"]
 
 
+def test_what_is_wrong_with_the_facts_and_with_the_words_is_told_together(templates):
+    with pytest.raises(sp.Invalid) as caught:
+        templates.add(
+            "a\0", "bill", subject=3, text="{{ nope }}\n{{ nor }}", html="{% if", css="a{", locale="??", full="yes"
+        )
+    told = [(problem.path, problem.code) for problem in caught.value.problems]
+    assert told == [
+        ("name", "control"), ("for_type", "choice"), ("locale", "locale"), ("subject", "type"), ("full", "type"),
+        ("text:1", "template"), ("text:2", "template"), ("html:1", "template"), ("css:1", "template"),
+    ]  # fmt: skip
+    kept = templates.add("Polite", "invoice", subject="Polite", text=TEXT)
+    with pytest.raises(sp.Invalid) as caught:
+        templates.edit(kept, locale="??", text="{{ nope }}")
+    assert [problem.path for problem in caught.value.problems] == ["locale", "text:1"]
+    assert list(templates) == [kept]
+
+
 def test_everything_that_is_wrong_is_told_at_once_with_part_and_line(templates):
     with pytest.raises(sp.Invalid) as caught:
         templates.add(

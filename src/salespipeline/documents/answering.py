@@ -11,6 +11,7 @@ from salespipeline.codec import content_digest
 from salespipeline.collection import Collection
 from salespipeline.domain import links, moves
 from salespipeline.domain.document import Document
+from salespipeline.domain.sniffing import is_picture
 from salespipeline.errors import (
     Corrupt,
     Invalid,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Answering"]
 
 MOST_BYTES = 1_000_000
-_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
 class Answering(Collection[Document]):
@@ -161,7 +161,7 @@ class Answering(Collection[Document]):
 def _signature(given: object) -> tuple[str, str | None]:
     """Return what was typed, and whether an image is to be kept."""
     if isinstance(given, bytes):
-        if not given.startswith(_IMAGES) or len(given) > MOST_BYTES:
+        if not is_picture(given) or len(given) > MOST_BYTES:
             message = (
                 f"a drawn signature is a PNG or JPEG of at most {MOST_BYTES:,} bytes, not these {len(given):,} bytes"
             )

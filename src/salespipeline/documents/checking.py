@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 import attrs
 
+from salespipeline.codec import decode
 from salespipeline.collection import Collection
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.document import Document
 from salespipeline.domain.facts import Chain
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
-from salespipeline.errors import Invalid, Problem
+from salespipeline.errors import Corrupt, Invalid, Problem
 from salespipeline.issuing import tried
 from salespipeline.numbers import Spent, spent
 from salespipeline.query import EVERYTHING, Query
@@ -74,23 +75,32 @@ class Checking(Collection[Document]):
         """Follow the chain of each series: a sent document that was changed, or is gone, is found. (SPEC DOC-7)
 
         One that was deleted by force is explained by the change log, which keeps its link. A document that a delivery is
-        sending right now is no link yet.
+        sending right now is no link yet. What cannot be read at all is listed too.
 
         >>> sent = sales.documents.mark_sent(quote)
         >>> [(row.series, row.documents, row.ok) for row in sales.documents.verify_seals()]
         [('default-quote', 1, True)]
         """
         with self._sales.work(write=False) as work:
-            documents = [one for one in work.find(Query(kind="document", where=EVERYTHING)) if one.sent or one.seal]
+            documents, unread = _sealed(work)
             chains = {chain.id: chain for chain in work.find(Query(kind="chain", where=EVERYTHING))}
             gone = [one for one in spent(work) if one.link]
-            series = sorted({one.series for one in documents if one.sent} | set(chains) | {one.series for one in gone})
-            return [self._chain(work, name, documents, gone, chains.get(name)) for name in series]
+            series = {one.series for one in documents if one.sent} | {one.series for one in gone}
+            return [
+                self._chain(work, name, documents, gone, chains.get(name), unread.get(name, ()))
+                for name in sorted({*series, *chains, *unread})
+            ]
 
     def _chain(
-        self, work: Work, series: str, documents: Iterable[Document], gone: Iterable[Spent], chain: Chain | None
+        self,
+        work: Work,
+        series: str,
+        documents: Iterable[Document],
+        gone: Iterable[Spent],
+        chain: Chain | None,
+        unread: Iterable[str],
     ) -> SealsRow:
-        problems: list[str] = []
+        problems = list(unread)
         links: dict[int, list[tuple[str, str, str]]] = {}
         number = 0
         for one in documents:
@@ -157,6 +167,28 @@ class Checking(Collection[Document]):
             about = known.get(series, Series(id=series, label=series, for_type="quote"))
             last = work.next_number(counter(series, run)) - 1 + about.offset_of(run)
             yield _row(about, run, mine, deleted, last, references)
+
+
+def _sealed(work: Work) -> tuple[list[Document], dict[str, list[str]]]:
+    """Return the documents that were sent or sealed, and, by series, what is said of those that cannot be read."""
+    documents: list[Document] = []
+    broken: dict[str, str] = {}
+    for stored in work.tx.find(Query(kind="document", where=EVERYTHING)):
+        try:
+            one: Document = decode("document", stored)
+        except Corrupt as error:
+            broken[stored.id] = str(error)
+            continue
+        if one.sent or one.seal is not None:
+            documents.append(one)
+    unread: dict[str, list[str]] = {}
+    if broken:  # of these only the columns are left to tell where they belong
+        rows = work.columns(Query(kind="document", where=EVERYTHING), ("id", "series", "reference"))
+        for id, counted, reference in rows:
+            if id in broken:
+                name, _, _ = str(counted or "").partition("|")
+                unread.setdefault(name, []).append(f"document {str(reference or id).upper()}: {broken[str(id)]}")
+    return documents, unread
 
 
 def _start(series: Series, run: str) -> int:

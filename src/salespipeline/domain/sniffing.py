@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["HEAD", "media_type"]
+__all__ = ["HEAD", "is_picture", "media_type"]
 
 HEAD = 8192  # how many bytes of the beginning are looked at
 OTHERWISE = "application/octet-stream"
@@ -111,6 +111,15 @@ def media_type(head: bytes, name: str = "") -> str:
     found = _by_content(head)
     suffix = name.rpartition(".")[2].lower() if "." in name else ""
     return _BY_NAME.get(found, {}).get(suffix, found)
+
+
+def is_picture(head: bytes) -> bool:
+    r"""Say whether a file that begins with *head* is a picture that documents show: a PNG or a JPEG.
+
+    >>> is_picture(b"\x89PNG\r\n\x1a\n..."), is_picture(b"GIF89a...")
+    (True, False)
+    """
+    return media_type(head) in ("image/png", "image/jpeg")
 
 
 def _by_content(head: bytes) -> str:

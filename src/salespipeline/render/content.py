@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from salespipeline.errors import RenderError
+from salespipeline.money import Money
 from salespipeline.ports import DocumentView, LineView, PartyView
 from salespipeline.render import formats
 from salespipeline.render.labels import label
@@ -23,6 +24,7 @@ SHOWN = ("quantity", "unit_price", "discount", "tax_percent", "amount")  # unles
 MOST_LINES = 10_000  # as many as a document may have
 PRICES = frozenset(["unit_price", "discount", "tax_percent", "amount"])
 PAYABLE = ("invoice", "pro_forma", "application_for_payment")
+LESS = "\N{MINUS SIGN}"  # before what is taken off
 _HEADS = {"position": "#", "reference": "item"}
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -105,20 +107,25 @@ class Content:
         if name == "reference":
             return line.reference
         if line.discount_percent is not None:
-            return f"−{formats.percent(line.discount_percent, locale)}"
-        return "" if line.discount_amount is None else f"−{formats.plain_money(line.discount_amount, locale)}"
+            return f"{LESS}{formats.percent(line.discount_percent, locale)}"
+        return "" if line.discount_amount is None else f"{LESS}{formats.plain_money(line.discount_amount, locale)}"
 
     # --- sums ---------------------------------------------------------------------------------------------
 
     def sums(self) -> list[tuple[str, str]]:
         """Return the steps to the total, without it: discounts and charges, net, tax."""
         view, locale = self.view, self.locale
-        rows = [(self._rated(one.label, one.percent), formats.money(one.amount, locale)) for one in view.steps]
+        rows = [(self._rated(one.label, one.percent), self._step(one.amount)) for one in view.steps]
         rows.append((self.word("net"), formats.money(view.net, locale)))
         if view.taxes:
             percent = view.taxes[0].percent if len(view.taxes) == 1 else None
             rows.append((self._rated("tax", percent), formats.money(view.tax, locale)))
         return rows
+
+    def _step(self, amount: Money) -> str:
+        """Return an amount that is added, or, where it is taken off, as a line shows what is taken off."""
+        taken = amount.amount < 0
+        return f"{LESS if taken else ''}{formats.money(-amount if taken else amount, self.locale)}"
 
     def total(self) -> tuple[str, str]:
         """Return the total, with its name."""

@@ -8,11 +8,14 @@ import attrs
 
 from salespipeline.arguments import OrganisationFacts
 from salespipeline.domain.activity import Activity
+from salespipeline.domain.checks import Checks
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.settings import LostReason, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.sniffing import is_picture
 from salespipeline.domain.templates import Template
+from salespipeline.errors import shown
 from salespipeline.linking import renew
 from salespipeline.query import Cmp, Query
 from salespipeline.settings.items import Items
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
 __all__ = ["SettingsDesk"]
+
+MOST_BYTES = 5_000_000  # of a logo
 
 
 class SettingsDesk:
@@ -80,7 +85,12 @@ class SettingsDesk:
         """Replace some facts of the organisation; *logo* are the bytes of a PNG or JPEG."""
         refuse_unknown("organisation", Organisation, values, but={"logo": "pass its bytes as logo="})
         facts: dict[str, Any] = dict(values)
-        attrs.evolve(self.organisation, **facts).checked()  # before a file is kept
+        checks = Checks()
+        checks.take(attrs.evolve(self.organisation, **facts).checked)  # before a file is kept
+        if logo is not None and (not isinstance(logo, bytes) or not is_picture(logo) or len(logo) > MOST_BYTES):
+            message = f"a logo is the bytes of a PNG or JPEG, at most {MOST_BYTES:,} of them, not {shown(logo)}"
+            checks.add("logo", "type", message)
+        checks.done(record="organisation", action="edit")
         if logo is not None:
             facts["logo"] = self._sales.blobs.keep([logo])
         with self._sales.work() as work:

@@ -97,8 +97,12 @@ class SettingList(Tabular, Generic[S]):
         listed = self._choose(work.settings)
         values.setdefault("id", work.new_id())
         values.setdefault("position", 1 + max((record.position for record in listed.all), default=-1))
-        record: S = self._cls(**values).checked()
+        record = self._checked(self._cls(**values), None)
         return self._keep(work, record, None, "added")
+
+    def _checked(self, after: S, before: S | None) -> S:  # noqa: ARG002  # for lists that look at more than the record
+        """Return *after* with clean values, or raise ``Invalid`` with every problem."""
+        return after.checked()
 
     def _keep(self, work: Work, after: S, before: S | None, action: str) -> S:
         try:
@@ -119,7 +123,7 @@ class SettingList(Tabular, Generic[S]):
         with self._sales.work() as work:
             before = self._current(work, record)
             refuse_unknown(self.what, self._cls, values, but=self.fixed)
-            return self._keep(work, attrs.evolve(before, **values).checked(), before, "edited")
+            return self._keep(work, self._checked(attrs.evolve(before, **values), before), before, "edited")
 
     def _current(self, work: Work, record: S | str) -> S:
         """Return one as it is kept; ``Conflict`` where a record was given, and somebody changed it meanwhile."""

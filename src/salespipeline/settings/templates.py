@@ -9,11 +9,11 @@ import attrs
 
 from salespipeline.arguments import TemplateEdits, TemplateFacts
 from salespipeline.composing import Composer, Letter, enclosure_of
+from salespipeline.domain.checks import Checks
 from salespipeline.domain.document import Document
 from salespipeline.domain.templates import SEVERAL, MailTemplate, Template
-from salespipeline.errors import Invalid, Problem, TemplateError, shown
+from salespipeline.errors import TemplateError, shown
 from salespipeline.settings.lists import SettingList, name_of
-from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.mail import Attachment, InlineImage
@@ -81,15 +81,16 @@ class TemplateList(SettingList[Template]):
                     kept.append(enclosure_of(file))
         return values | {"enclosures": tuple(kept)}
 
-    def _keep(self, work: Work, after: Template, before: Template | None, action: str) -> Template:
+    def _checked(self, after: Template, before: Template | None) -> Template:
+        checks = Checks()
+        cleaned: Template | None = checks.take(after.checked)
         if before is None or _said(after) != _said(before):
-            problems = [
-                Problem(f"{error.part}:{error.line}" if error.line else str(error.part), "template", str(error))
-                for error in _errors(after)
-            ]
-            if problems:
-                raise Invalid(problems, record=f"template {after.label!r}", action="save")
-        return super()._keep(work, after, before, action)
+            for error in _errors(cleaned or _readable(after)):
+                where = f"{error.part}:{error.line}" if error.line else str(error.part)
+                checks.add(where, "template", str(error))
+        checks.done(record=f"template {shown(after.label)}", action="save")
+        assert cleaned is not None  # noqa: S101 - done() raises without one
+        return cleaned
 
     def check(self, template: Template | MailTemplate | str) -> tuple[TemplateError, ...]:
         """Return everything that is wrong with one, as ``add`` and ``edit`` ask; of one that was saved long ago, too."""
@@ -142,6 +143,15 @@ def _errors(template: Template) -> tuple[TemplateError, ...]:
             )
             found.append(TemplateError(message, template=template.label, part="html"))
     return tuple(found)
+
+
+def _readable(template: Template) -> Template:
+    """Return *template* with nothing in place of what is no text, so that the rest of its words can be looked at."""
+    words: dict[str, Any] = {}
+    for name in ("subject", "text", "html", "css"):
+        value = getattr(template, name)
+        words[name] = value if isinstance(value, str) else ""
+    return attrs.evolve(template, **words)
 
 
 def _said(template: Template) -> tuple[object, ...]:
