@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import attrs
 from email_validator import EmailNotValidError, validate_email
@@ -29,6 +30,11 @@ def _spec(value: object) -> str:
     if not isinstance(value, str):
         message = f"an e-mail address is text such as 'jane@acme.example', not {shown(value)} ({type(value).__name__})"
         raise MailError(message)
+    return _checked(value)
+
+
+@lru_cache(maxsize=1024)  # a batch mails from one address, and to many a client several times
+def _checked(value: str) -> str:
     try:
         checked = validate_email(value, check_deliverability=False)
     except EmailNotValidError as error:

@@ -23,28 +23,35 @@ _SAFE_IN_Q = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _ROOM = _LONGEST_WORD - len("=?utf-8?q??=")
 
 
+_Q = ["_" if byte == 32 else chr(byte) if byte in _SAFE_IN_Q else f"={byte:02X}" for byte in range(256)]
+
+
 def _q(data: bytes) -> str:
-    return "".join("_" if byte == 32 else chr(byte) if byte in _SAFE_IN_Q else f"={byte:02X}" for byte in data)
+    return "".join([_Q[byte] for byte in data])
 
 
 def _b(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
+def _b_size(size: int) -> int:
+    return (size + 2) // 3 * 4
+
+
 def _encoded_words(text: str) -> list[str]:
     """Return *text* as encoded words, none of which splits a character."""
-    whole = text.encode()
-    letter, encode = ("q", _q) if len(_q(whole)) <= len(_b(whole)) else ("b", _b)
-    words: list[str] = []
-    chunk = b""
-    for character in text:
-        longer = chunk + character.encode()
-        if chunk and len(encode(longer)) > _ROOM:
-            words.append(f"=?utf-8?{letter}?{encode(chunk)}?=")
-            longer = character.encode()
-        chunk = longer
-    words.append(f"=?utf-8?{letter}?{encode(chunk)}?=")
-    return words
+    characters = [character.encode() for character in text]
+    quoted = [len(_q(character)) for character in characters]
+    letter, encode = ("q", _q) if sum(quoted) <= _b_size(sum(map(len, characters))) else ("b", _b)
+    chunks: list[list[bytes]] = [[]]
+    size = 0
+    for character, width in zip(characters, quoted, strict=True):
+        size += width if letter == "q" else len(character)
+        if chunks[-1] and (size if letter == "q" else _b_size(size)) > _ROOM:
+            chunks.append([])
+            size = width if letter == "q" else len(character)
+        chunks[-1].append(character)
+    return [f"=?utf-8?{letter}?{encode(b''.join(chunk))}?=" for chunk in chunks]
 
 
 def folded(name: str, words: Sequence[str]) -> str:

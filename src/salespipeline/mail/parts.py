@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import email.policy
 import re
+import secrets
 from collections.abc import Sequence
 from email.message import EmailMessage, MIMEPart
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import cast
 
 import attrs
@@ -93,8 +95,66 @@ class InlineImage:
         return _base64(self.content)
 
 
+_SEED = secrets.token_hex(12)  # stands for that of each mail, as long as it, and in no text or name that anybody gives
+_MARK = re.compile(rb"(=_%s_(?:text|html|image\d+|file\d+|name\d+)_)" % _SEED.encode())
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,25}")  # fits its line as any other of them, and is never encoded
+
+
+def _mark(what: str) -> str:
+    return f"=_{_SEED}_{what}_"
+
+
+@attrs.frozen
+class _Mould:
+    """A message but for what it says: in turns what is the same in each, and a mark where something belongs."""
+
+    pieces: tuple[bytes, ...]
+    boundaries: int
+
+
 def _children(part: MIMEPart) -> list[MIMEPart]:
     return cast("list[MIMEPart]", part.get_payload()) if part.is_multipart() else []
+
+
+@lru_cache(maxsize=64)
+def _mould(rich: bool, images: tuple[tuple[str, str], ...], files: tuple[tuple[str, str], ...]) -> _Mould:
+    """Return the mould of messages with these images, by content id and type, and these files, by name and type.
+
+    The standard library writes it, once for all mails that are alike: to do so for each would be most of their cost.
+    """
+    body = EmailMessage(_POLICY)
+    body.set_content("", cte="quoted-printable")
+    text = body
+    if rich:
+        body.add_alternative("", subtype="html", cte="quoted-printable")
+        text, html = cast("list[EmailMessage]", _children(body))
+        for number, (content_id, media_type) in enumerate(images):
+            html.add_related(b"", *media_type.split("/"), cid=f"<{content_id}>", disposition="inline")
+            _children(html)[-1].set_payload(_mark(f"image{number}"))
+        (_children(html) or [html])[0].set_payload(_mark("html"))
+        if images:
+            html.set_param("type", "text/html")
+    text.set_payload(_mark("text"))
+    for number, (name, media_type) in enumerate(files):
+        body.add_attachment(b"", *media_type.split("/"), filename=name)
+        _children(body)[-1].set_payload(_mark(f"file{number}"))
+    boundaries = 0
+    for position, part in enumerate(body.walk()):
+        if part is not body:
+            del part["MIME-Version"]
+        if part.is_multipart():
+            part.set_boundary(f"=_{_SEED}_{position}")
+            boundaries += len(_children(part)) + 1
+    return _Mould(tuple(_MARK.split(body.as_bytes())), boundaries)
+
+
+def _quoted(text: str) -> bytes:
+    """Return *text* in quoted-printable: every line ends in CRLF, the last one too."""
+    plain = b"".join([line + b"\r\n" for line in text.encode().splitlines()]) or b"\r\n"
+    written = binascii.b2a_qp(plain)
+    if binascii.a2b_qp(written) != plain:
+        raise MailError("the text that was encoded cannot be read back as it was meant, so it is not sent")
+    return written
 
 
 def mime(
@@ -102,39 +162,22 @@ def mime(
 ) -> tuple[bytes, int]:
     """Return the MIME fields and the body of a message, and how many boundary lines it has.
 
-    Everything that must be unlike all content is made from *seed*. Texts are quoted-printable and files are
+    Everything that must be unlike all content is made from *seed*, 24 hex digits. Texts are quoted-printable and files are
     base64, neither of which ever holds ``=_``, so that no boundary can occur inside a part.
     """
-    body = EmailMessage(_POLICY)
-    body.set_content(text, cte="quoted-printable")
-    encoded: dict[bytes, bytes] = {}
-
-    def stand_in(part: MIMEPart, content: bytes) -> None:
-        token = f"=_{seed}_{len(encoded)}_content"
-        encoded[token.encode()] = content
-        part.set_payload(token)
-
+    filled = {_mark("text").encode(): _quoted(text)}
     if html is not None:
-        body.add_alternative(html, subtype="html", cte="quoted-printable")
-        rich = _children(body)[-1]
-        for image in images:
-            kind, _, subtype = image.media_type.partition("/")
-            rich.add_related(b"", kind, subtype, cid=f"<{image.content_id}>", disposition="inline")
-            stand_in(_children(rich)[-1], image.encoded)
-        if images:
-            rich.set_param("type", "text/html")
-    for file, name in zip(files, safe_filenames(file.name for file in files), strict=True):
-        kind, _, subtype = file.media_type.partition("/")
-        body.add_attachment(b"", kind, subtype, filename=name)
-        stand_in(_children(body)[-1], file.encoded)
-    boundaries = 0
-    for position, part in enumerate(body.walk()):
-        if part is not body:
-            del part["MIME-Version"]
-        if part.is_multipart():
-            part.set_boundary(f"=_{seed}_{position}")
-            boundaries += len(_children(part)) + 1
-    # The files join as bytes at the end: the library would cut each of them into lines and back again. A stand-in
-    # is a whole body, so that the name of a file that reads like one is left alone.
-    pieces = re.split(rb"(?<=\r\n\r\n)(=_%s_\d+_content)(?=\r\n--=_)" % seed.encode(), body.as_bytes())
-    return b"".join([encoded.get(piece, piece) for piece in pieces]), boundaries
+        filled[_mark("html").encode()] = _quoted(html)
+    filled |= {_mark(f"image{number}").encode(): image.encoded for number, image in enumerate(images)}
+    called = []
+    for number, (file, name) in enumerate(zip(files, safe_filenames(file.name for file in files), strict=True)):
+        filled[_mark(f"file{number}").encode()] = file.encoded
+        plain = _PLAIN_NAME.fullmatch(name) is not None
+        if plain:  # or there would be a mould for each document
+            filled[_mark(f"name{number}").encode()] = name.encode()
+        called.append((_mark(f"name{number}") if plain else name, file.media_type))
+    shown = tuple((image.content_id, image.media_type) for image in images)
+    mould = _mould(html is not None, shown, tuple(called))
+    ours, mine = _SEED.encode(), seed.encode()
+    pieces = [filled[piece] if at % 2 else piece.replace(ours, mine) for at, piece in enumerate(mould.pieces)]
+    return b"".join(pieces), mould.boundaries
