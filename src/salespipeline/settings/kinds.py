@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 import attrs
@@ -26,8 +27,10 @@ from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stag
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, Money
 from salespipeline.numbers import highest
-from salespipeline.query import All, Cmp, Has, Missing, Predicate, Query
+from salespipeline.query import AnyOf, Cmp, Predicate, starts_with
 from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
+from salespipeline.settings.uses import DRAFTS, Use, rewritten, tallied
+from salespipeline.work import Work
 
 __all__ = [
     "FieldList",
@@ -59,10 +62,6 @@ class StageList(SettingList[Stage]):
     def edit(self, stage: Stage | str, **values: Unpack[StageFacts]) -> Stage:
         """Replace some values: label, pipeline. A rename touches no opportunity. (SPEC SET-1)"""
         return self._edit(stage, values)
-
-    def rename(self, stage: Stage | str, label: str) -> Stage:
-        """Give it another name; no opportunity is touched."""
-        return self.edit(stage, label=label)
 
 
 class ProbabilityList(SettingList[Probability]):
@@ -143,6 +142,9 @@ class TaxRateList(SettingList[TaxRate]):
     (Decimal('22'), Decimal('20'))
     """
 
+    title = "code"
+    alone = "lines and items have a rate copied into them: what they say stays, and nothing takes its place"
+
     def add(
         self, code: str, percent: Amount, *, description: str = "", category: str | None = None, reason: str = ""
     ) -> TaxRate:
@@ -162,6 +164,8 @@ class UserList(SettingList[User]):
     >>> sales.settings.users.edit("jane", department="South", approval_limit="5000 GBP").approval_limit
     Money('5000.00', 'GBP')
     """
+
+    title = "name"
 
     def add(
         self,
@@ -221,6 +225,16 @@ class SeriesList(SettingList[Series]):
     fixed = dict.fromkeys(("offset", "starts", "jumps"), "set_next() says from where it goes on") | {
         "for_type": "numbers were given in it; add another series"
     }
+    alone = "numbers were given in it, which documents keep: archive() it, and add another"
+
+    def _uses(self, record: Series) -> tuple[Use, ...]:  # noqa: ARG002  # the same for each
+        return (_NUMBERED,)
+
+    def _tallied(self, work: Work, records: Iterable[Series]) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for run, number in tallied(work, (_NUMBERED,)).items():
+            found[run.partition("|")[0]] += number
+        return {one.id: found[one.id] for one in records}
 
     def add(self, label: str, for_type: str, *, prefix: str = "", pattern: str = "", at: str | None = None) -> Series:
         """Add a series; the first one of a type takes the place of the default."""
@@ -278,25 +292,57 @@ class FieldList(SettingList[FieldSchema]):
         """Replace some values of one; *default* and *required_answer* are plain values, as in ``add``."""
         return self._edit(field, _with_answers(self[name_of(field)].key, values))
 
+    alone = "the answers to a custom field are erased, never moved: archive() it to keep them"
+
     def delete(self, record: FieldSchema | str, *, replacement: FieldSchema | str | None = None) -> int:
         """Delete it, erase the answers to it, and return how many there were. (SPEC SET-4)
 
         What was sent is locked: the answers in sent documents stay. Archive the field to keep all of them.
         """
-        if replacement is not None:
-            raise Invalid(Problem("replacement", "unknown", "the answers to a custom field are erased, never moved"))
         with self._sales.work() as work:
-            field = self._choose(work.settings)[name_of(record)]
-            kind = "opportunity" if field.record_type == "opportunity" else "document"
-            where: Predicate = Has("answers", field.key)
-            if kind == "document":
-                where = All((where, Cmp("type", "=", field.record_type), Cmp("sent", "=", 0), Missing("in_transit")))
-            answered = list(work.find(Query(kind=kind, where=where)))
-            for one in answered:
-                left = tuple(answer for answer in one.answers if answer.key != field.key)
-                work.keep(attrs.evolve(one, answers=left), one, action="custom field deleted")
-            super().delete(field)
-            return len(answered)
+            listed = self._choose(work.settings)
+            field = listed[name_of(record)]
+            if replacement is not None:
+                self._other(listed, field, replacement)
+            number = rewritten(work, self._uses(field), field.key, None, action="custom field deleted")
+            work.remove(field)
+            work.touch_settings()
+            return number
+
+    def _uses(self, record: FieldSchema) -> tuple[Use, ...]:
+        return _answers_to(record.record_type)
+
+    def _called(self, record: FieldSchema) -> str:
+        return record.key
+
+    def _tallied(self, work: Work, records: Iterable[FieldSchema]) -> dict[str, int]:
+        listed = tuple(records)
+        found = {type: tallied(work, _answers_to(type)) for type in {one.record_type for one in listed}}
+        return {one.id: found[one.record_type][one.key] for one in listed}
+
+
+class _Answered(Use):
+    """The answers to the fields of one type of record; they are taken out, and nothing comes in their place."""
+
+    def changed(self, record: Any, old: str, new: str | None) -> Any:  # noqa: ARG002  # nothing ever comes
+        return attrs.evolve(record, answers=tuple(answer for answer in record.answers if answer.key != old))
+
+
+class _Numbered(Use):
+    """The documents that have a number of a series, in any of its runs."""
+
+    def where(self, name: str) -> Predicate:
+        return AnyOf((Cmp(self.index, "=", name), starts_with(self.index, f"{name}|")))
+
+
+_NUMBERED = _Numbered(kind="document", index="series", field="series")
+
+
+def _answers_to(record_type: str) -> tuple[Use, ...]:
+    if record_type == "opportunity":
+        return (_Answered(kind="opportunity", index="answers", field="answers", many=True),)
+    among = Cmp("type", "=", record_type)
+    return (_Answered(kind="document", index="answers", field="answers", many=True, among=among, free=DRAFTS),)
 
 
 def _with_answers(key: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -10,7 +10,7 @@ import attrs
 
 from salespipeline.catalog import SETTING_LISTS
 from salespipeline.domain.activity import Activity
-from salespipeline.domain.checks import Checks, an, counted, suggestion
+from salespipeline.domain.checks import Checks, an, suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.numbering import Series
@@ -19,7 +19,7 @@ from salespipeline.domain.templates import Template
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
 from salespipeline.money import Money
 from salespipeline.past import history_of, versions
-from salespipeline.query import Cmp, Has, Predicate, Query
+from salespipeline.settings.uses import USES, Use, rewritten, said, tallied, used
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -29,22 +29,6 @@ __all__ = ["SettingList", "name_of", "refuse_unknown"]
 
 
 S = TypeVar("S", Stage, Probability, Tag, NoteTag, TaxRate, User, LostReason, Series, FieldSchema, Template)
-_USED_BY: Mapping[type[Any], Callable[[str], Predicate]] = {
-    Stage: lambda id: Cmp("stage", "=", id),
-    Probability: lambda id: Cmp("probability", "=", id),
-    Tag: lambda id: Has("tags", id),
-    NoteTag: lambda id: Has("tags", id),
-    User: lambda id: Cmp("owner", "=", id),
-    LostReason: lambda id: Cmp("lost_reason", "=", id),
-}
-_FIELD_OF = {
-    Stage: "stage_id",
-    Probability: "probability_id",
-    Tag: "tags",
-    NoteTag: "tags",
-    User: "owner_id",
-    LostReason: "lost_reason_id",
-}
 
 
 class SettingList(Tabular, Generic[S]):
@@ -66,6 +50,8 @@ class SettingList(Tabular, Generic[S]):
     """
 
     fixed: Mapping[str, str] = {}  # what is said once, when one is added; and what to do instead of editing it
+    title: str = "label"  # the field that people call it by
+    alone: str = ""  # why nothing takes the place of one that is deleted
 
     def __init__(self, sales: Sales, cls: type[S], choose: Callable[[Settings], Listed[S]]) -> None:
         self._sales = sales
@@ -130,6 +116,14 @@ class SettingList(Tabular, Generic[S]):
         kept = self._choose(work.settings)[name_of(record)]
         return kept if isinstance(record, str) else work.current(self._cls, record)
 
+    def rename(self, record: S | str, name: str) -> S:
+        """Call it something else; records name it by its id, so none is touched. (SPEC SET-1)
+
+        >>> sales.settings.tags.rename("VIP", "Key account").label, sales.settings.users.rename("jane", "Jane Field").name
+        ('Key account', 'Jane Field')
+        """
+        return self._edit(record, {self.title: name})
+
     def archive(self, record: S | str) -> S:
         """Offer it no longer; records that have it keep it."""
         return self._edit(name_of(record), {"archived": True})
@@ -166,46 +160,62 @@ class SettingList(Tabular, Generic[S]):
             work.touch_settings()
 
     def usage(self, record: S | str) -> int:
-        """Return how many opportunities have it; of a note tag, how many notes."""
+        """Return how many records name it: opportunities, of a tag of notes notes, of a user documents too."""
         with self._sales.work(write=False) as work:
-            return self._usage(work, self._choose(work.settings)[name_of(record)].id)
+            one = self._choose(work.settings)[name_of(record)]
+            return used(work, self._uses(one), self._called(one)).total()
 
-    def _usage(self, work: Work, id: str) -> int:
-        used = _USED_BY.get(self._cls)
-        return 0 if used is None else work.count(self._kind, used(id))
+    def usages(self) -> dict[str, int]:
+        """Return how many records name each, archived ones too, by id: counted in one go.
 
-    @property
-    def _kind(self) -> str:
-        return "note" if self._cls is NoteTag else "opportunity"
+        >>> stages = sales.settings.stages
+        >>> {stages[id].label: number for id, number in stages.usages().items()}
+        {'Prospect': 1, 'Quotation sent': 0, 'Order signed': 0}
+        """
+        with self._sales.work(write=False) as work:
+            return self._tallied(work, self._choose(work.settings).all)
+
+    def _tallied(self, work: Work, records: Iterable[S]) -> dict[str, int]:
+        found = tallied(work, USES.get(self._cls, ()))
+        return {one.id: found[self._called(one)] for one in records}
+
+    def _uses(self, record: S) -> tuple[Use, ...]:  # noqa: ARG002  # for lists where it is not the same for each
+        """Return where records name it."""
+        return USES.get(self._cls, ())
+
+    def _called(self, record: S) -> str:
+        """Return what records name it by."""
+        return record.id
 
     def delete(self, record: S | str, *, replacement: S | str | None = None) -> int:
-        """Delete it; one in use needs a *replacement* that its opportunities get. Returns how many got it. (SPEC SET-1)"""
+        """Delete it; one in use needs a *replacement* that its records get. Returns how many got it. (SPEC SET-1)
+
+        Documents that were sent keep what they say.
+        """
         with self._sales.work() as work:
             listed = self._choose(work.settings)
             gone = listed[name_of(record)]
-            number = self._usage(work, gone.id)
-            named = None if replacement is None else listed[listed.chosen(replacement, "replacement")]
-            if named is not None and named.id == gone.id:
-                raise Invalid(
-                    Problem("replacement", "choice", f"{gone.label!r} cannot take its own place: name another")
-                )
-            if number and named is None:
-                users = counted(number, self._kind)
-                message = f"{self.what} {gone.label!r} is used by {users}: archive() it, or pass replacement="
+            named = None if replacement is None else self._other(listed, gone, replacement)
+            uses, name = self._uses(gone), self._called(gone)
+            if named is None and (found := used(work, uses, name)):
+                message = f"{self.what} {gone.label!r} is used by {said(found)}: archive() it"
+                message += "" if self.alone else ", or pass replacement="
                 raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
-            if number and named is not None:
-                self._replace(work, gone.id, named.id)
+            number = 0
+            if named is not None:
+                number = rewritten(work, uses, name, self._called(named), action=f"{self.what} replaced")
             work.remove(gone)
             work.touch_settings()
             return number
 
-    def _replace(self, work: Work, old: str, new: str) -> None:
-        field = _FIELD_OF[self._cls]
-        for deal in list(work.find(Query(kind=self._kind, where=_USED_BY[self._cls](old)))):
-            value: Any = new
-            if field == "tags":
-                value = tuple(dict.fromkeys(new if tag == old else tag for tag in deal.tags))
-            work.keep(attrs.evolve(deal, **{field: value}), deal, action=f"{self.what} replaced")
+    def _other(self, listed: Listed[S], gone: S, replacement: S | str) -> S:
+        """Return what takes the place of *gone*, or raise ``Invalid``."""
+        if self.alone:
+            raise Invalid(Problem("replacement", "unknown", self.alone))
+        named = listed[listed.chosen(replacement, "replacement")]
+        if named.id == gone.id:
+            raise Invalid(Problem("replacement", "choice", f"{gone.label!r} cannot take its own place: name another"))
+        return named
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return plain rows, with every field."""

@@ -38,6 +38,8 @@ class TemplateList(SettingList[Template]):
     ((), True)
     """
 
+    alone = "mails keep the words that they were planned with: nothing takes the place of a template"
+
     def add(
         self,
         name: str,
