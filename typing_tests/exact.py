@@ -9,6 +9,7 @@ from typing import assert_type
 
 import salespipeline as sp
 from salespipeline import maintenance, transmitters
+from salespipeline.change_report import ChangeReport, ChangeRow
 from salespipeline.domain.activity import Activity, Json
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.contacts import Contact
@@ -59,6 +60,8 @@ def lists(sales: sp.Sales) -> None:
     assert_type(found.order("-value"), OpportunityListing)
     assert_type(found[:20], OpportunityListing)
     assert_type(found.plan_send_all("quote", draft=True), Plan)
+    assert_type(found.each(on_error="undo").edit(stage="Quoted"), ChangeReport)
+    assert_type(sales.opportunities.each(["OPP/00001"]).win().rows, tuple[ChangeRow, ...])
     assert_type(found[0], sp.Opportunity)
     assert_type([deal for deal in found], list[sp.Opportunity])  # noqa: C416 - each of them
     assert_type(found.first(), sp.Opportunity | None)

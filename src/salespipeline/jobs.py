@@ -9,6 +9,7 @@ import attrs
 
 from salespipeline.collection import Collection
 from salespipeline.deal_filters import as_id, contact_filter
+from salespipeline.deal_moves import given_contact
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.jobs import Job
@@ -18,7 +19,6 @@ from salespipeline.errors import Refused
 from salespipeline.filters import identity, instants, search, words
 from salespipeline.issuing import next_number
 from salespipeline.listing import Shape
-from salespipeline.opportunities import given_contact
 from salespipeline.query import Cmp, Query
 from salespipeline.work import Work
 

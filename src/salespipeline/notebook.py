@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from salespipeline.change_report import ChangeReport
     from salespipeline.domain.opportunity import Opportunity
     from salespipeline.listing import Listing
     from salespipeline.reports.rows import Report
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from salespipeline.settings import SettingsDesk
 
 __all__ = [
-    "MOST_ROWS", "columns_of", "desk_html", "listing_html", "plan_html", "record_html", "report_html", "sales_html",
+    "MOST_ROWS", "changed_html", "columns_of", "desk_html", "listing_html", "plan_html", "record_html", "report_html", "sales_html",
     "sent_html", "setting_html", "table_html", "to_pandas", "to_polars",
 ]  # fmt: skip
 
@@ -212,6 +213,13 @@ def sent_html(report: SendReport, *, most: int | None = MOST_ROWS) -> str:
     """Return what became of each document; those that need somebody's attention first."""
     rows = sorted(report.to_dicts(), key=lambda row: row["state"] in ("sent", "left out"))
     off = [at for at, row in enumerate(rows) if row["state"] == "left out"]
+    return table_html(report.headline, rows, off=off, most=most)
+
+
+def changed_html(report: ChangeReport, *, most: int | None = MOST_ROWS) -> str:
+    """Return what became of each record of a bulk change; those that need somebody's attention first."""
+    rows = sorted(report.to_dicts(), key=lambda row: row["outcome"] in ("changed", "unchanged"))
+    off = [at for at, row in enumerate(rows) if row["outcome"] == "unchanged"]
     return table_html(report.headline, rows, off=off, most=most)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
+from salespipeline import deal_moves
 from salespipeline.arguments import NewOpportunity, OpportunityFacts, SendFacts
 from salespipeline.collection import Collection, contact_of
-from salespipeline.contacts import Contacts, resolve_contact
 from salespipeline.deal_filters import (
     answered,
     as_currency,
@@ -22,18 +22,20 @@ from salespipeline.deal_filters import (
     owner_filter,
     with_documents,
 )
+from salespipeline.deal_moves import given_contact
+from salespipeline.deal_references import free_reference, untaken
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import DocumentType, as_type
 from salespipeline.domain.opportunity import Opportunity, Status
-from salespipeline.domain.settings import LostReason, Settings
+from salespipeline.domain.settings import LostReason, Settings, Tag
+from salespipeline.each import Each, OnError, Progress, named
 from salespipeline.endings import ENDING, closed
-from salespipeline.errors import Invalid, Problem, shown
+from salespipeline.errors import Invalid, shown
 from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
 from salespipeline.listing import Listing, Shape
 from salespipeline.past import deleted, last_before_deletion
-from salespipeline.query import OneOf, Query
 from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
 from salespipeline.text import fold
 from salespipeline.work import Work
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Opportunities",
     "OpportunityListing",
-    "free_reference",
-    "given_contact",
 ]
 
 
@@ -93,6 +93,22 @@ class OpportunityListing(Listing[Opportunity]):
         from salespipeline.send_options import SendOptions
 
         return plan_deals(self._sales, self._to_send(), as_type(type), SendOptions.of(options), draft=draft)
+
+    def each(self, *, on_error: OnError = "continue", progress: Progress | None = None) -> Each:
+        """Return the moves of an opportunity, which then change each of the list: ``.each().edit(stage="Quoted")``.
+
+        Which they are is read when the move is made; each is changed by the rules of a single one, with its entry in the
+        history. Every one has its row in the report: changed, unchanged, or refused and why. *on_error*: a refusal leaves
+        the others alone (``"continue"``), stops what comes behind it (``"abort"``), or takes everything back (``"undo"``).
+        *progress* is called with (done, in all, row) once it is kept.
+
+        >>> done = []
+        >>> each = sales.opportunities.where(owner="jane").each(progress=lambda *now: done.append(now[:2]))
+        >>> report = each.edit(stage="Quotation sent")
+        >>> print(report, done)
+        Edited: 1 changed [(1, 1)]
+        """
+        return Each(self._sales, self.ids, on_error=on_error, progress=progress)
 
 
 class Opportunities(Collection[Opportunity]):
@@ -164,6 +180,23 @@ class Opportunities(Collection[Opportunity]):
         """Return the opportunities that fit: see ``Listing.where``."""
         return self.all().where(**filters)
 
+    def each(
+        self,
+        opportunities: Iterable[Opportunity | str],
+        *,
+        on_error: OnError = "continue",
+        progress: Progress | None = None,
+    ) -> Each:
+        """Return the moves of an opportunity for exactly these: records, ids or references. See ``OpportunityListing.each``.
+
+        A record that somebody changed meanwhile is refused, as a single one would be.
+
+        >>> sales.opportunities.each([deal, "OPP/99999"], on_error="undo").win()
+        <Won: 1 refused, 1 undone (nothing was kept, for 1 of 2 were refused)>
+        """
+        targets = named(opportunities)
+        return Each(self._sales, lambda: targets, on_error=on_error, progress=progress)
+
     def create(self, **given: Unpack[NewOpportunity]) -> Opportunity:
         """Create an opportunity: contact, subject and lines are needed. (SPEC OPP-1 to OPP-7)
 
@@ -209,7 +242,7 @@ class Opportunities(Collection[Opportunity]):
                     made[position] = closed(self._opened(work, given, typed), ending, work)
                 except Invalid as error:
                     checks.within(f"[{position}]", error)
-            _untaken(work, made, checks)
+            untaken(work, made, checks)
             checks.done(action="create many")
             work.keep_new(made.values(), action="created")
             return [attrs.evolve(deal, version=1) for deal in made.values()]
@@ -231,32 +264,35 @@ class Opportunities(Collection[Opportunity]):
 
     def edit(self, opportunity: Opportunity | str, **given: Unpack[OpportunityFacts]) -> Opportunity:
         """Replace some values: see ``create``. A change of currency needs ``rate=`` or new lines."""
+        return self._moved(opportunity, deal_moves.edit(self._sales.contacts, given))
 
-        def move(before: Opportunity, work: Work) -> Opportunity:
-            checks, values = Checks(), dict(given)
-            chosen = values.get("contact", before.contact_id)
-            contact = checks.take(given_contact, work, self._sales.contacts, chosen)
-            expanded(work, values, checks, before.currency)
-            return before.edited(values, work.settings, contact=contact, by=work.by, checks=checks)
+    def tag(self, opportunity: Opportunity | str, *tags: Tag | str) -> Opportunity:
+        """Put tags on, beside those that it has.
 
-        return self._change(opportunity, move, "edited")
+        >>> sales.opportunities.tag(deal, "VIP").tags == (sales.settings.tags["VIP"].id,)
+        True
+        """
+        return self._moved(opportunity, deal_moves.tag(tags))
+
+    def untag(self, opportunity: Opportunity | str, *tags: Tag | str) -> Opportunity:
+        """Take tags off, where it has them.
+
+        >>> sales.opportunities.untag(sales.opportunities.tag(deal, "VIP"), "VIP").tags
+        ()
+        """
+        return self._moved(opportunity, deal_moves.untag(tags))
 
     def hold(self, opportunity: Opportunity | str) -> Opportunity:
         """Put it on hold."""
-        return self._change(opportunity, lambda before, _work: before.held(), "put on hold")
+        return self._moved(opportunity, deal_moves.hold())
 
     def resume(self, opportunity: Opportunity | str) -> Opportunity:
         """Open it again after a hold."""
-        return self._change(opportunity, lambda before, _work: before.resumed(), "resumed")
+        return self._moved(opportunity, deal_moves.resume())
 
     def win(self, opportunity: Opportunity | str, *, at: datetime | None = None) -> Opportunity:
         """Mark it won, now or at a given moment. (SPEC OPP-6)"""
-
-        def move(before: Opportunity, work: Work) -> Opportunity:
-            when = work.at if at is None else aware(at)
-            return before.won(at=when, on=work.settings.day_of(when))
-
-        return self._change(opportunity, move, "won")
+        return self._moved(opportunity, deal_moves.win(at))
 
     def lose(
         self,
@@ -267,17 +303,19 @@ class Opportunities(Collection[Opportunity]):
         at: datetime | None = None,
     ) -> Opportunity:
         """Mark it lost. *reason* is one of ``settings.lost_reasons``, or words where there is none; *note* says more. (SPEC OPP-6)"""
-
-        def move(before: Opportunity, work: Work) -> Opportunity:
-            when = work.at if at is None else aware(at)
-            on = work.settings.day_of(when)
-            return before.lost(at=when, on=on, reason=reason, note=note, settings=work.settings)
-
-        return self._change(opportunity, move, "lost")
+        return self._moved(opportunity, deal_moves.lose(reason, note, at))
 
     def reopen(self, opportunity: Opportunity | str) -> Opportunity:
         """Open a won or lost one again; its former probability counts again. (SPEC OPP-6)"""
-        return self._change(opportunity, lambda before, _work: before.reopened(), "reopened")
+        return self._moved(opportunity, deal_moves.reopen())
+
+    def _moved(self, opportunity: Opportunity | str, move: deal_moves.Move) -> Opportunity:
+        def made(before: Opportunity, work: Work) -> Opportunity:
+            after = move.make(before, work, {})
+            assert after is not None  # noqa: S101  # nothing is made only to delete
+            return after
+
+        return self._change(opportunity, made, move.action)
 
     def can(self, opportunity: Opportunity | str, move: str) -> Verdict:
         """Say whether *move* (edit, hold, resume, win, lose, reopen, delete) is possible, and if not, why."""
@@ -323,51 +361,3 @@ class Opportunities(Collection[Opportunity]):
             if found.id != before.contact_id:
                 before = attrs.evolve(before, contact_id=found.id, person_id=None)
             return work.revive(before)
-
-
-def given_contact(work: Work, contacts: Contacts, given: object) -> Contact:
-    """Return the contact that was *given*, or raise ``Invalid``."""
-    found: Contact | None = resolve_contact(work, contacts, given) if given is not None else None
-    if found is None:
-        what = "a contact is needed" if given is None else f"no contact is called {shown(getattr(given, 'id', given))}"
-        raise Invalid(
-            Problem("contact", "missing" if given is None else "unknown", f"{what}: make one with contacts.add('…')")
-        )
-    return found
-
-
-def free_reference(work: Work, *, typed: Container[str] = ()) -> str:
-    """Return the next reference of opportunities, passing over those that somebody *typed*, before or just now. (SPEC SET-8)"""
-    series = work.settings.series_for("opportunity")
-    while True:
-        reference = series.reference(work.next_number(series.id) + series.offset)
-        if fold(reference) not in typed and not _known(work, "reference", [fold(reference)]):
-            return reference
-
-
-def _known(work: Work, field: str, values: Iterable[str]) -> set[str]:
-    """Return those of *values* that opportunities have already."""
-    query = Query(kind="opportunity", where=OneOf(field, tuple(values)))
-    return {str(row[0]) for row in work.columns(query, (field,))}
-
-
-def _untaken(work: Work, made: Mapping[int, Opportunity], checks: Checks) -> None:
-    """Keep a problem for each reference or import key that another one has, of those *made* or those kept."""
-    for field, value_of in (("reference", _reference), ("import_key", _import_key)):
-        values = {position: value for position, deal in made.items() if (value := value_of(deal)) is not None}
-        taken = _known(work, field, dict.fromkeys(values.values()))
-        first: dict[str, int] = {}
-        for position, value in values.items():
-            if value in taken or value in first:
-                where = f"row {first[value]}" if value in first else "another opportunity"
-                message = f"{where} has the {field.replace('_', ' ')} {shown(value)} already: choose another"
-                checks.add(f"[{position}].{field}", "duplicate", message)
-            first.setdefault(value, position)
-
-
-def _reference(deal: Opportunity) -> str:
-    return fold(deal.reference)
-
-
-def _import_key(deal: Opportunity) -> str | None:
-    return deal.import_key

@@ -96,15 +96,19 @@ class Work:
 
     def current(self, cls: type[R], given: Any) -> R:
         """Return *given* as it is kept, or raise ``Conflict`` where somebody changed it meanwhile."""
-        record: Any = self.need(cls, given.id)
-        if record.version != given.version:
-            kind = KIND_OF[cls].kind.name
+        return self.same(given, self.need(cls, given.id))
+
+    def same(self, given: Any, record: R) -> R:
+        """Return *record*, which is kept, or raise ``Conflict`` where it is not the version that was *given*."""
+        version = record.version  # type: ignore[attr-defined]
+        if version != given.version:
+            kind = KIND_OF[type(record)].kind.name
             message = (
                 f"{kind} {given.id} was changed meanwhile: you have version {given.version}, version "
-                f"{record.version} is kept; read it again, or pass its id to apply the change to what is there"
+                f"{version} is kept; read it again, or pass its id to apply the change to what is there"
             )
             raise Conflict(message, kind=kind, id=given.id)
-        return record  # type: ignore[no-any-return]
+        return record
 
     def get_many(self, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
         """Return those of *ids* that exist, in one read."""
@@ -148,6 +152,13 @@ class Work:
         """Keep new records in one go, each with its activity."""
         self.writes += 1
         self.tx.put_many(self._told(entry for record in records for entry in self.entries(record, action=action)))
+
+    def keep_entries(self, changes: Sequence[tuple[Entry, ...]]) -> None:
+        """Put what ``entries`` gave for each of several changes: the records in one go, and then the activities."""
+        kept = [entries for entries in changes if entries]
+        self.writes += len(kept)
+        for place in (0, 1) if kept else ():
+            self.tx.put_many(self._told(entries[place] for entries in kept))
 
     def keep(self, after: R, before: R | None = None, *, action: str) -> R:
         """Keep *after* and the activity that tells how it came from *before*; nothing where nothing changed."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from salespipeline.deal_moves import given_contact
 from salespipeline.domain import moves, rules
 from salespipeline.domain.approving import with_approval
 from salespipeline.domain.checks import Checks
@@ -17,7 +18,6 @@ from salespipeline.errors import Invalid
 from salespipeline.exchange import ExchangeRate
 from salespipeline.expanding import expanded
 from salespipeline.issuing import follow, next_number
-from salespipeline.opportunities import given_contact
 from salespipeline.work import Work
 
 if TYPE_CHECKING:

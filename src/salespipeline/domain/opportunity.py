@@ -5,7 +5,7 @@ A move is a method that takes facts and returns the new value; nothing is change
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -90,6 +90,8 @@ class Opportunity(Displayed):
     >>> won.status, won.percent(settings), won.reopened().percent(settings)
     (<Status.WON: 'won'>, Decimal('100'), Decimal('75'))
     >>> deal.edited({"tags": ["VIP"]}, settings, contact=acme, by="jane").tags == (settings.tags["VIP"].id,)
+    True
+    >>> deal.tagged(["VIP"], settings).untagged(["vip"], settings) == deal
     True
     >>> bool(deal.can("win"))
     True
@@ -183,6 +185,21 @@ class Opportunity(Displayed):
         values = _values(given, settings, checks, contact=contact, before=self, by=by)
         checks.done(record=f"opportunity {self.reference}", action="edit")
         return attrs.evolve(self, **values)
+
+    def tagged(self, tags: Iterable[object], settings: Settings) -> Opportunity:
+        """Return it with these *tags* too."""
+        return attrs.evolve(self, tags=tuple(dict.fromkeys((*self.tags, *self._chosen(tags, settings)))))
+
+    def untagged(self, tags: Iterable[object], settings: Settings) -> Opportunity:
+        """Return it without these *tags*."""
+        gone = self._chosen(tags, settings)
+        return attrs.evolve(self, tags=tuple(tag for tag in self.tags if tag not in gone))
+
+    def _chosen(self, tags: Iterable[object], settings: Settings) -> tuple[str, ...]:
+        checks = Checks()
+        chosen = _tags(tags, settings, checks, self)
+        checks.done(record=f"opportunity {self.reference}", action="tag")
+        return chosen
 
     def held(self) -> Opportunity:
         """Return it put on hold."""
