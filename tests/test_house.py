@@ -28,6 +28,7 @@ FOUNDATION = "errors entries query cursor money text exchange"
 FACE = f"{FOUNDATION} domain reports ports files catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
+    "acting",
     "activities",
     "alerts",
     "attachments",
@@ -51,6 +52,8 @@ FACADES = [
     "filters",
     "feed",
     "following",
+    "guard",
+    "guarding",
     "importing",
     "issuing",
     "jobs",
@@ -62,6 +65,7 @@ FACADES = [
     "numbers",
     "past",
     "patience",
+    "permissions",
     "opportunities",
     "planning",
     "posting",
@@ -75,6 +79,7 @@ FACADES = [
     "sending_report",
     "settings",
     "settling",
+    "sights",
     "starting",
     "subjects",
     "sweeping",
@@ -85,7 +90,7 @@ FACADES = [
     "zipping",
 ]
 TABLE = {
-    "": f"{FACE} ~sales ~opening ~blobs ~mail ~demo | ",
+    "": f"{FACE} ~sales ~opening ~permissions ~blobs ~mail ~demo | ",
     "errors": " | ",
     "entries": " | attrs",
     "_iso4217": " | ",

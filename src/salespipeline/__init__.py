@@ -29,6 +29,7 @@ from salespipeline.domain.lines import Discount, Line, Tax
 from salespipeline.domain.totals import Charge
 from salespipeline.errors import (
     Conflict,
+    Denied,
     Duplicate,
     Invalid,
     LinkRefused,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from salespipeline.domain.document import Document, DocumentType
     from salespipeline.domain.opportunity import Opportunity, Status
     from salespipeline.opening import open
+    from salespipeline.permissions import deny
     from salespipeline.sales import Sales
 
     __version__: str
@@ -59,6 +61,7 @@ __all__ = [
     "Charge",
     "Conflict",
     "Currency",
+    "Denied",
     "Discount",
     "Document",
     "DocumentType",
@@ -83,6 +86,7 @@ __all__ = [
     "Tax",
     "blobs",
     "demo",
+    "deny",
     "mail",
     "open",
 ]
@@ -95,6 +99,7 @@ _LAZY = {
     "Status": ("salespipeline.domain.opportunity", "Status"),
     "blobs": ("salespipeline.blobs", None),
     "demo": ("salespipeline.demo", "demo"),
+    "deny": ("salespipeline.permissions", "deny"),
     "mail": ("salespipeline.mail", None),
     "open": ("salespipeline.opening", "open"),
 }

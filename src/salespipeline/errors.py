@@ -8,6 +8,7 @@
     │   ├── NotEditable             sent, or being sent
     │   ├── NotAllowed              no such move from here
     │   ├── NotSendable             .reasons
+    │   ├── Denied                  the policy of the host says no: .actor, .reason
     │   └── LinkRefused             the link by which a client answers: LinkInvalid, LinkExpired, LinkAnswered, LinkWithdrawn
     ├── NotFound(LookupError)       no such record
     ├── StorageError                always with the driver's error as __cause__
@@ -129,11 +130,9 @@ class SalesPipelineError(Exception):
 class Refused(SalesPipelineError):
     """The rules say no. Nothing was written.
 
-    >>> try:
-    ...     sales.contacts.delete(acme)
-    ... except sp.Refused as error:
-    ...     print(error)
-    contact 'Acme Ltd' cannot be deleted: 1 opportunity names it; delete or move them first
+    >>> sales.contacts.delete(acme)
+    Traceback (most recent call last):
+    salespipeline.errors.Refused: contact 'Acme Ltd' cannot be deleted: 1 opportunity names it; delete or move them first
     """
 
     def __init__(self, message: str, *, record: str | None = None, action: str | None = None) -> None:
@@ -195,15 +194,29 @@ class NotSendable(Refused):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        reasons: tuple[str, ...] = (),
-        record: str | None = None,
-        action: str | None = None,
+        self, message: str, *, reasons: tuple[str, ...] = (), record: str | None = None, action: str | None = None
     ) -> None:
         super().__init__(message, record=record, action=action)
         self.reasons = reasons
+
+
+class Denied(Refused):
+    """The policy of the host application does not let *actor* do this to what may be read; *reason* is what it said.
+
+    What may not even be read is ``NotFound``, as if it were not there.
+
+    >>> tom = sp.open(sales.store, actor="tom", policy=lambda actor, action, record: action == "read" or sp.deny("ask Jane"))
+    >>> tom.opportunities.delete("OPP/00001")
+    Traceback (most recent call last):
+    salespipeline.errors.Denied: tom may not delete opportunity 'OPP/00001': ask Jane
+    """
+
+    def __init__(
+        self, message: str, *, actor: str = "", reason: str = "", record: str | None = None, action: str | None = None
+    ) -> None:
+        super().__init__(message, record=record, action=action)
+        self.actor = actor
+        self.reason = reason
 
 
 class LinkRefused(Refused):
@@ -249,11 +262,9 @@ class LinkAnswered(LinkRefused):
 class NotFound(SalesPipelineError, LookupError):
     """No record of this kind has this id, reference or name.
 
-    >>> try:
-    ...     sales.opportunities["OPP/99999"]
-    ... except LookupError as error:
-    ...     print(error)
-    no opportunity has the id or reference 'OPP/99999'
+    >>> sales.opportunities["OPP/99999"]
+    Traceback (most recent call last):
+    salespipeline.errors.NotFound: no opportunity has the id or reference 'OPP/99999'
     """
 
     def __init__(self, message: str, *, kind: str | None = None, key: str | None = None) -> None:
@@ -302,12 +313,7 @@ class Duplicate(StorageError):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        kind: str | None = None,
-        id: str | None = None,
-        fields: tuple[str, ...] = (),
+        self, message: str, *, kind: str | None = None, id: str | None = None, fields: tuple[str, ...] = ()
     ) -> None:
         super().__init__(message)
         self.kind = kind

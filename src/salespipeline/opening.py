@@ -15,6 +15,7 @@ from salespipeline.sales import Sales, new_id, utc_now
 
 if TYPE_CHECKING:
     from salespipeline.mail import Inbox
+    from salespipeline.permissions import Policy
 
 __all__ = ["open", "open_store"]
 
@@ -34,13 +35,15 @@ def open(
     rates: Rates | None = None,
     scanner: Scanner | None = None,
     inbox: Inbox | None = None,
+    policy: Policy | None = None,
 ) -> Sales:
     """Open a sales pipeline.
 
     *target* is ``"memory:"``, ``"sqlite:///deals.db"``, a bare path (SQLite), the URL of another backend, or a
     ``Store``. *actor* is who acts, *blobs* where files are kept (the store's own place by default), *mailer* what
     mails, *renderer* what draws documents, *rates* what knows rates of exchange, *scanner*
-    what looks for viruses in files, *inbox* where replies to notes come back to. *clock* and *ids* are injected, so
+    what looks for viruses in files, *inbox* where replies to notes come back to, *policy*
+    what says who may see and do what. *clock* and *ids* are injected, so
     that the same input gives the same bytes (SPEC EXT-3). Raises ``OpenError`` for a bad URL, and ``StorageError``
     where the store cannot be opened.
 
@@ -54,7 +57,7 @@ def open(
     try:
         return Sales(
             store, actor=actor, blobs=blobs, mailer=mailer, renderer=renderer, clock=clock, ids=ids, rates=rates,
-            scanner=scanner, inbox=inbox,
+            scanner=scanner, inbox=inbox, policy=policy,
         )  # fmt: skip
     except BaseException:
         if store is not target:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from salespipeline import text
+from salespipeline.acting import Acting
 from salespipeline.catalog import CATALOG
 from salespipeline.domain.checks import as_date, aware
 from salespipeline.errors import Invalid, NotFound, OpenError, Problem, Refused
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from salespipeline.notes import Notes
     from salespipeline.notices import Notices
     from salespipeline.opportunities import Opportunities
+    from salespipeline.permissions import Policy
     from salespipeline.report import Reports
     from salespipeline.settings import SettingsDesk
 
@@ -51,7 +53,7 @@ def new_id() -> str:
     return str(uuid7())
 
 
-class Sales:
+class Sales(Acting):
     """A sales pipeline on a store: its settings, contacts, opportunities, documents and reports.
 
     Make one with ``salespipeline.open``. It may be shared between threads; after a fork, open a new one. *actor*
@@ -71,6 +73,7 @@ class Sales:
         rates: Rates | None = None,
         scanner: Scanner | None = None,
         inbox: Inbox | None = None,
+        policy: Policy | None = None,
     ) -> None:
         """Prepare *store* and remember the rest. *blobs* default to those that the store brings along."""
         self.store = store
@@ -84,6 +87,8 @@ class Sales:
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
         self._renderer = renderer
+        self._policy = policy
+        self._verb = None
         self._cache = SettingsCache()
         self._local = threading.local()
         store.prepare(CATALOG)
@@ -230,34 +235,6 @@ class Sales:
             raise NotFound(f"no rate from {base} to {quote} is known for {day}", kind="rate", key=f"{base}/{quote}")
         return found
 
-    def acting(self, actor: str) -> Sales:
-        """Return the same pipeline with somebody else acting: one for each request of a web application.
-
-        >>> toms = sales.acting("tom")
-        >>> toms.opportunities.edit(deal, note="Called back.") == sales.opportunities[deal.id]
-        True
-        >>> [(activity.by, activity.action) for activity in sales.opportunities.history(deal)]
-        [('jane', 'created'), ('tom', 'edited')]
-        """
-        other = Sales.__new__(Sales)
-        shared = (
-            "store",
-            "clock",
-            "ids",
-            "scanner",
-            "inbox",
-            "subscribers",
-            "_rates",
-            "_blobs",
-            "_mailer",
-            "_renderer",
-            "_cache",
-            "_local",
-        )
-        other.__dict__.update({name: self.__dict__[name] for name in shared})
-        other.actor = text.clean(actor, "actor", required=True)
-        return other
-
     def now(self) -> datetime:
         """Return what the injected clock says, in UTC.
 
@@ -291,12 +268,28 @@ class Sales:
         """
         current: Work | None = getattr(self._local, "work", None)
         if current is not None:
+            guard = current.guard
+            if guard is not None and guard.asking:  # the policy itself looks something up
+                if write:
+                    raise Refused("a policy says what may be done, and does nothing itself", action="transaction")
+                yield current
+                return
             if current.by != self.actor:
                 message = f"{self.actor!r} cannot join a transaction of {current.by!r}: finish that one first"
                 raise Invalid(Problem("actor", "transaction", message))
+            if guard is None and self._policy is not None:
+                message = "a transaction that asks no policy is open: what is asked cannot be a part of it"
+                raise Refused(message, action="transaction")
             done = current.writes
             try:
-                yield current
+                with (
+                    nullcontext()
+                    if guard is None
+                    else guard.lift()
+                    if self._policy is None
+                    else guard.doing(self._verb)
+                ):
+                    yield current
             except BaseException as error:
                 if current.writes != done:  # half a step is there: what is open around it must not be committed
                     current.broken = current.broken or error
@@ -308,6 +301,8 @@ class Sales:
             work = Work(tx, cache=cache, at=self.now(), by=self.actor, ids=self.ids)
             self._local.work = work
             try:
+                if self._policy is not None:
+                    work.guarded(self._policy, self._verb, write=write)
                 yield work
                 if work.broken is not None:
                     message = (

@@ -7,8 +7,9 @@ transaction (SPEC OPP-9).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -21,6 +22,10 @@ from salespipeline.entries import Entry, Scalar
 from salespipeline.errors import Conflict, Duplicate, NotFound, shown
 from salespipeline.ports import Ids, Transaction
 from salespipeline.query import EVERYTHING, Count, Group, Measure, Predicate, Query, check, check_tally
+
+if TYPE_CHECKING:
+    from salespipeline.guard import Guard
+    from salespipeline.permissions import Policy, Verb
 
 __all__ = ["SettingsCache", "Work", "opportunity_of"]
 
@@ -62,8 +67,25 @@ class Work:
         self.writes = 0  # how many there were, so that a step that fails can tell whether it left something behind
         self.broken: BaseException | None = None
         self.told: list[Entry] = []  # the activities that were put
+        self.guard: Guard | None = None
         self._cache = cache
         self._settings: Settings | None = None
+
+    def guarded(self, policy: Policy, verb: Verb | None, *, write: bool) -> None:
+        """Let everything that is read or written from here on be asked of *policy*, and what is read for *verb* too."""
+        from salespipeline.guard import Guard
+        from salespipeline.guarding import GuardedTransaction
+
+        self.guard = Guard(policy, self.by, self.tx, lambda: self.settings, verb)
+        self.tx = GuardedTransaction(self.tx, self.guard, write=write)
+
+    def unguarded(self) -> AbstractContextManager[None]:
+        """Return a block in which nobody is asked, and nothing hidden.
+
+        For what the rules must know to be kept, and for what comes of something that was asked. What was read in it must not
+        be told to whoever acts.
+        """
+        return nullcontext() if self.guard is None else self.guard.lift()
 
     @property
     def settings(self) -> Settings:
@@ -179,10 +201,14 @@ class Work:
 
     def keep_secret(self, record: Any) -> None:
         """Keep *record*, of which the change log, which many may read, tells nothing."""
+        if self.guard is not None:
+            self.guard.write("change", record, record)
         self._put(encode(record))
 
     def entries(self, after: Any, before: Any = None, *, action: str) -> tuple[Entry, ...]:
         """Return the entries that ``keep`` puts: the record and its activity, or nothing where nothing changed."""
+        if self.guard is not None:
+            self.guard.write("create" if before is None else "change", after, before, move=action)
         values = plain(after)
         changes = diff(None if before is None else plain(before), values)
         if before is not None and not changes:
@@ -192,6 +218,8 @@ class Work:
 
     def remove(self, record: Any, *, action: str = "deleted") -> None:
         """Delete *record*; the activity keeps who did it, when, and everything that it was. (SPEC DOC-5)"""
+        if self.guard is not None:
+            self.guard.write("delete", None, record, move=action)
         self.tx.delete(KIND_OF[type(record)].kind.name, record.id, record.version)
         self.writes += 1
         self._put(
