@@ -14,14 +14,13 @@ from salespipeline.domain.notes import Mention
 from salespipeline.domain.notices import Notice
 from salespipeline.domain.recurring import as_rule, occurrence_after
 from salespipeline.domain.settings import Settings, User
-from salespipeline.domain.sortable import instant
-from salespipeline.errors import Conflict, Invalid, NotFound, shown
+from salespipeline.errors import shown
 from salespipeline.filters import flag, identity, moment, search, several, values_of
 from salespipeline.following import begin, tell_all
 from salespipeline.listing import Shape
-from salespipeline.note_people import people, user_mention
-from salespipeline.notices import write_notice
+from salespipeline.note_people import people
 from salespipeline.query import All, Cmp, Query
+from salespipeline.ringing import due_at, ring_all
 from salespipeline.subjects import Subject, subject_of
 from salespipeline.work import Work
 
@@ -126,7 +125,7 @@ class Alerts(Collection[Alert]):
         """Return what shall ring at *now*, by the pipeline's clock unless it is given, the earliest first."""
         moment = self._sales.now() if now is None else aware(now, "now")
         with self._sales.work(write=False) as work:
-            return list(work.find(Query(kind="alert", where=Cmp("next", "<=", instant(moment)), order=("next",))))
+            return list(work.find(due_at(moment)))
 
     def deliver(self, now: datetime | None = None) -> list[Alert]:
         """Let everything ring that is due, and mail it to its recipients; return what rang, once for each time.
@@ -136,29 +135,10 @@ class Alerts(Collection[Alert]):
         transaction, the mails wait for ``notices.deliver``.
         """
         moment = self._sales.now() if now is None else aware(now, "now")
-        rang: list[Alert] = []
-        while (one := self._ring(moment)) is not None:
-            rang.append(one)
+        rang = list(ring_all(self._sales, moment))
         if rang:
             self._send()
         return rang
-
-    def _ring(self, now: datetime) -> Alert | None:
-        due = Query(kind="alert", where=Cmp("next", "<=", instant(now)), order=("next",), limit=1)
-        while True:
-            try:
-                with self._sales.work() as work:
-                    found: list[Alert] = list(work.claim(due))
-                    if not found:
-                        return None
-                    (before,) = found
-                    after = before.rung()
-                    for who in before.recipients:
-                        _notice(work, after, who)
-                    return work.keep(after, before, action="rang")
-            except Conflict:  # another worker was faster
-                if self._sales.in_transaction:
-                    raise
 
     def _send(self) -> None:
         lent = getattr(self._sales.store, "lent", False)
@@ -257,20 +237,3 @@ def _recipients(work: Work, about: Subject, to: Iterable[User | str] | None) -> 
         checks.add("to", "missing", "an alert is for somebody: say to= whom")
     checks.done()
     return tuple(found.values())
-
-
-def _notice(work: Work, alert: Alert, who: Mention) -> None:
-    now = user_mention(work, who.id) if who.kind == "user" else None
-    try:
-        about = subject_of(work, alert.record_id)
-    except (NotFound, Invalid):  # its record was deleted: what was to be told is told all the same
-        about = Subject(
-            kind=alert.record_kind, id=alert.record_id, title=f"{alert.record_kind} {alert.record_id}", record=None,
-            opportunity_id=alert.opportunity_id, contact_id=None,
-        )  # fmt: skip
-    assert alert.rang_at is not None  # noqa: S101 - it has just rung
-    first, _, _ = alert.message.partition("\n")
-    write_notice(
-        work, about, now or who, purpose="alert", key=f"alert:{alert.id}:{alert.rings}:{who.kind}:{who.id}",
-        title=first, text=f"{alert.message}\n\n{about.title}",
-    )  # fmt: skip

@@ -6,7 +6,7 @@ of a letter while somebody holds the first leaves it alone, so that no two worke
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 import attrs
@@ -21,7 +21,7 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["Taken", "claim", "letter_of", "open_batches", "take", "turn"]
+__all__ = ["Taken", "any_of", "claim", "letter_of", "open_batches", "take", "turn"]
 
 S = DeliveryState
 SECOND = 1_000_000
@@ -38,6 +38,12 @@ class Taken:
     held: tuple[Delivery, ...] = ()
     passed: str = ""
     wait: float | None = None
+
+
+def any_of(sales: Sales, asked: Callable[[Work], Query]) -> bool:
+    """Say whether there is anything of what is *asked* for: mostly there is not, and then no writer is held up."""
+    with sales.work(write=False) as work:
+        return any(True for _ in work.columns(attrs.evolve(asked(work), limit=1), ("id",)))
 
 
 def letter_of(work: Work, letter: str) -> list[Delivery]:

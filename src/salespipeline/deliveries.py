@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-import attrs
-
 from salespipeline import batches, text
-from salespipeline.claiming import letter_of
+from salespipeline.claiming import any_of, letter_of
 from salespipeline.collection import Collection
 from salespipeline.composing import Composer
 from salespipeline.deal_filters import as_id
@@ -124,9 +122,8 @@ class Deliveries(Collection[Delivery]):
             active = OneOf("state", (S.CLAIMED.value, S.PREPARED.value, S.SENDING.value))
             return Query(kind="delivery", where=All((active, Cmp("lease_until", "<", work.tx.now()))))
 
-        with self._sales.work(write=False) as work:  # mostly there is nothing, and then nobody is held up
-            if not any(True for _ in work.columns(attrs.evolve(over(work), limit=1), ("id",))):
-                return 0
+        if not any_of(self._sales, over):
+            return 0
         number = 0
         with self._sales.work() as work:
             for before in list(work.claim(over(work))):

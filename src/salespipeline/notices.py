@@ -6,13 +6,13 @@ send is kept before a mail leaves, and what came of it after; nobody holds a tra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Literal
 
-import attrs
-
+from salespipeline.claiming import any_of
 from salespipeline.collection import Collection
 from salespipeline.deal_filters import as_id
 from salespipeline.domain.attachments import Attachment
@@ -86,22 +86,31 @@ class Notices(Collection[Notice]):
         >>> [(one.to.email, str(one.state)) for one in sales.notices.deliver()]
         [('jane@northgate.example', 'sent')]
         """
+        return list(islice(self.delivering(), most))
+
+    def delivering(self) -> Iterator[Notice]:
+        """Send what waits, one by one: yield each when it was sent, or failed, and take the next when that is asked for.
+
+        >>> _ = sales.settings.users.edit("jane", email="jane@northgate.example")
+        >>> _ = sales.acting("tom").notes.add(deal, "Floor load", "@jane, please ask.")
+        >>> for notice in sales.notices.delivering():
+        ...     print(notice.to.email, notice.state)
+        jane@northgate.example sent
+        """
         check_durable(self._sales)
         check_sender(self._sales)
         mailer = self._sales.mailer  # says at once where there is none
         self.recover()
-        done: list[Notice] = []
-        while (most is None or len(done) < most) and (one := self._take()) is not None:
+        while any_of(self._sales, _due) and (one := self._take()) is not None:
             try:
                 mail = self._mail(one)
             except (MailError, StorageError, LookupError) as error:
                 outcome: Outcome = NotSent(reason=str(error), temporary=isinstance(error, Unavailable))
             else:
                 outcome = post(mailer, mail)
-            done.append(Patience()(partial(self._settle, one, outcome)))
+            yield Patience()(partial(self._settle, one, outcome))
             if isinstance(outcome, NotSent) and outcome.everything:
                 break  # nothing is wrong with this one, and the next would fare no better
-        return done
 
     def recover(self) -> list[Notice]:
         """Make *uncertain* what nobody has been sending for longer than a mail server may take.
@@ -109,16 +118,10 @@ class Notices(Collection[Notice]):
         >>> sales.notices.recover()
         []
         """
-
-        def late(work: Work) -> Query:
-            lost = All((Cmp("state", "=", S.SENDING.value), Cmp("lease_until", "<=", work.tx.now())))
-            return Query(kind="notice", where=lost)
-
-        with self._sales.work(write=False) as work:  # mostly there is nothing, and then nobody is held up
-            if not list(work.columns(attrs.evolve(late(work), limit=1), ("id",))):
-                return []
+        if not any_of(self._sales, _late):
+            return []
         with self._sales.work() as work:
-            found = list(work.claim(late(work)))
+            found = list(work.claim(_late(work)))
             return [work.keep(one.unsure("whoever sent it has not come back"), one, action="lost") for one in found]
 
     def resolve(self, notice: Notice | str, outcome: Literal["sent", "not_sent", "resend"]) -> Notice:
@@ -157,8 +160,7 @@ class Notices(Collection[Notice]):
             try:
                 with self._sales.work() as work:
                     now, sender = work.tx.now(), work.settings.organisation.email
-                    due = All((Cmp("state", "=", S.QUEUED.value), Cmp("retry_at", "<=", now)))
-                    found = list(work.claim(Query(kind="notice", where=due, order=("created",), limit=1)))
+                    found = list(work.claim(_due(work)))
                     if not found:
                         return None
                     (one,) = found
@@ -215,6 +217,16 @@ class Notices(Collection[Notice]):
                 case Unknown(reason=reason):
                     after, action = before.unsure(reason), "uncertain"
             return work.keep(after, before, action=action)
+
+
+def _due(work: Work) -> Query:
+    due = All((Cmp("state", "=", S.QUEUED.value), Cmp("retry_at", "<=", work.tx.now())))
+    return Query(kind="notice", where=due, order=("created",), limit=1)
+
+
+def _late(work: Work) -> Query:
+    lost = All((Cmp("state", "=", S.SENDING.value), Cmp("lease_until", "<=", work.tx.now())))
+    return Query(kind="notice", where=lost)
 
 
 def write_notice(

@@ -1,4 +1,4 @@
-"""A worker: takes what is queued for mailing, from any batch, and sends it. ``python -m salespipeline.worker URL``
+"""A worker: sends what is queued, rings alerts and mails notices. ``python -m salespipeline.worker URL``
 
 Run as many as you like: on one SQLite file, or on PostgreSQL from any number of machines. Each letter is claimed by
 one of them, under a lease; one that is killed leaves its letter to the others, or, where it may have left, to a person.
@@ -24,7 +24,9 @@ from salespipeline.claiming import Taken, open_batches
 from salespipeline.delivery import Delivered, Sender
 from salespipeline.domain.sending import BatchState
 from salespipeline.errors import Conflict, OpenError, SalesPipelineError, StorageError
+from salespipeline.following import tell_all
 from salespipeline.ports import Mailer
+from salespipeline.ringing import ring_all
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -34,12 +36,14 @@ __all__ = ["Worker", "main"]
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
 BEAT = 60.0  # seconds between two lines that say that a worker lives
+DESK = 10.0  # seconds for which alerts and notices may wait while letters leave
 _LEVELS = {"quiet": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 
 
 class Worker:
     """Sends what is queued, until ``stop`` is called. For one thread, and a process or thread of its own.
 
+    With *desk* it also lets alerts ring, tells who follows what has changed, and delivers the notices of these and of notes.
     *beat* is called between two letters, and whenever there is nothing to do: for whoever watches that the worker lives.
     Its log lines are an event and ``name=value`` pairs: ids and numbers, never an address or a word of a mail.
 
@@ -51,14 +55,23 @@ class Worker:
     """
 
     def __init__(
-        self, sales: Sales, *, name: str = "", sender: Sender | None = None, beat: Callable[[], object] = lambda: None
+        self,
+        sales: Sales,
+        *,
+        name: str = "",
+        sender: Sender | None = None,
+        beat: Callable[[], object] = lambda: None,
+        desk: bool = True,
     ) -> None:
         self.sales = sales
+        self.desk = desk
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident():x}"
         self.sender = sender if sender is not None else Sender(sales, worker=self.name)
         self.letters = 0  # how many it has carried
+        self.notices = 0
         self._beat = beat
         self._beaten = monotonic()
+        self._looked = monotonic()  # when it last cared for the desk
         self._wait: float | None = None  # until a batch whose pace is limited has its next turn
         self._breakers: dict[str, Breaker] = {}
         self._stopping = threading.Event()
@@ -81,10 +94,13 @@ class Worker:
                 log.warning("store_away worker=%s error=%s", self.name, type(error).__name__)
             self._alive("idle")
             self._stopping.wait(idle if self._wait is None else min(idle, self._wait))
-        log.info("stopped worker=%s letters=%d", self.name, self.letters)
+        log.info("stopped worker=%s letters=%d notices=%d", self.name, self.letters, self.notices)
 
     def work_off(self) -> int:
-        """Send everything that waits now; return how many letters there were. What dead workers left is taken up."""
+        """Send everything that waits now; return how many letters there were. What dead workers left is taken up.
+
+        Notices are told after the letters, or between them where these take long.
+        """
         before = self.letters
         self._tidy()
         passed: set[str] = set()  # letters that others were about to take
@@ -102,7 +118,27 @@ class Worker:
                 self._rest(done)
                 break
             self._alive("busy")
+            if monotonic() - self._looked >= DESK:
+                self._see_to_the_desk()
+        self._see_to_the_desk()
         return self.letters - before
+
+    def _see_to_the_desk(self) -> None:
+        """Let alerts ring, tell followers, and mail the notices; without a sender's address these wait."""
+        self._looked = monotonic()
+        if not self.desk or self._stopping.is_set():
+            return
+        for alert in ring_all(self.sales, self.sales.now()):
+            log.info("rang alert=%s worker=%s", alert.id, self.name)
+        tell_all(self.sales)
+        if not self.sales.settings.organisation.email:
+            return
+        for notice in self.sales.notices.delivering():
+            self.notices += 1
+            log.info("told notice=%s worker=%s state=%s", notice.id, self.name, notice.state)
+            self._alive("busy")
+            if self._stopping.is_set():
+                break
 
     def _judge(self, delivered: Delivered) -> None:
         """Count a letter, and pause its batch where the server refuses everything."""
@@ -130,7 +166,7 @@ class Worker:
         self._beat()
         if monotonic() - self._beaten >= BEAT:
             self._beaten = monotonic()
-            log.info("heartbeat worker=%s state=%s letters=%d", self.name, state, self.letters)
+            log.info("heartbeat worker=%s state=%s letters=%d notices=%d", self.name, state, self.letters, self.notices)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--idle", type=float, default=2.0, metavar="SECONDS", help="how long to wait where nothing is queued"
     )
+    parser.add_argument("--no-desk", action="store_true", help="leave alerts, followers and notices to others")
     parser.add_argument("--once", action="store_true", help="stop when nothing waits any more")
     parser.add_argument(
         "--alive",
@@ -164,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     with sales:
         beat: Callable[[], object] = chosen.alive.touch if chosen.alive is not None else lambda: None
-        worker = Worker(sales, name=chosen.name, beat=beat)
+        worker = Worker(sales, name=chosen.name, beat=beat, desk=not chosen.no_desk)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         try:

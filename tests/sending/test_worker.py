@@ -229,7 +229,7 @@ def test_it_lives_on_while_the_store_is_away(sales, post, queue, monkeypatch, ca
         "started worker=w1",
         "store_away worker=w1 error=Unavailable",
         "store_away worker=w1 error=Unavailable",
-        "stopped worker=w1 letters=4",
+        "stopped worker=w1 letters=4 notices=0",
     ]
 
 
@@ -244,7 +244,7 @@ def test_the_log_names_ids_and_nothing_else(sales, post, queue, caplog, monkeypa
     assert names(sales, batch) == ["FAILED", "UNCERTAIN", "SENT", "SENT"]
     lines = [line for line in caplog.messages if line.startswith(("settled", "heartbeat"))]
     assert len(lines) == 8
-    pairs = r"[a-z_]+( (delivery|batch|worker|state|letters|deliveries)=[\w-]+)+"
+    pairs = r"[a-z_]+( (delivery|batch|worker|state|letters|deliveries|notices)=[\w-]+)+"
     assert all(re.fullmatch(pairs, line) for line in lines), lines
     assert not any("acme" in line or "warehouse" in line.lower() for line in caplog.messages)
 
@@ -270,7 +270,7 @@ def test_a_worker_from_the_shell_works_until_it_is_asked_to_stop(tmp_path: Path)
             lines += process.stderr.readlines()
         assert process.returncode == 0
         assert lines[0].endswith("INFO started worker=w1\n")
-        assert lines[-1].endswith("INFO stopped worker=w1 letters=1\n")
+        assert lines[-1].endswith("INFO stopped worker=w1 letters=1 notices=0\n")
         assert names(sales, batch) == ["SENT"]
     assert alive.exists()
     assert len(list((box / "new").iterdir())) == 1
