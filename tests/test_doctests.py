@@ -43,6 +43,8 @@ FACE = {
     "jobs:Jobs": "sales.jobs",
     "listing:Listing": "",
     "listing:Page": "",
+    "merging:MergePlan": "",
+    "merging:Mergeable": "sales.opportunities",
     "notes:Notes": "sales.notes",
     "notices:Notices": "sales.notices",
     "opportunities:Opportunities": "sales.opportunities",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from salespipeline.codec import decode
-from salespipeline.deal_filters import as_id
+from salespipeline.deal_filters import as_id, deal_filter
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.settings import Settings
-from salespipeline.domain.tagging import TagMark, tag_marks
+from salespipeline.domain.tagging import TagMark, tag_marks, with_former
 from salespipeline.entries import Entry, Stored
 from salespipeline.errors import Refused
 from salespipeline.feed import Feed, read_feed
@@ -62,7 +62,7 @@ class Activities(Tabular):
     shape = Shape(
         kind="activity",
         filters={
-            "opportunity": identity("opportunity", as_id),
+            "opportunity": deal_filter,
             "kind": choice("record_kind", KINDS),
             "action": identity("action", as_id),
             "by": identity("by", as_id),
@@ -109,12 +109,14 @@ class Activities(Tabular):
     def timeline(self, opportunity: Opportunity | str) -> Listing[Activity]:
         """Return everything that happened to an opportunity, the latest first, as a listing to page through.
 
-        With what happened to its documents, notes, jobs, files, alerts and mails, deleted ones too. What happens between
-        two pages makes neither skip or repeat anything.
+        With what happened to its documents, notes, jobs, files, alerts and mails, deleted ones too, and to what was merged
+        into it. What happens between two pages makes neither skip or repeat anything.
         """
         with self._sales.work(write=False) as work:
             found = self._sales.opportunities._find(work, opportunity) if isinstance(opportunity, str) else opportunity
-        return self.where(opportunity=opportunity if found is None else found.id)  # a deleted one by its id
+        if found is None:
+            return self.where(opportunity=opportunity)  # a deleted one by its id
+        return self.where(opportunity=found)
 
     def tags(self, opportunity: Opportunity | str) -> list[TagMark]:
         """Return every tag that was put on an opportunity, with who and when, those taken off since too. (SPEC TAG-1)
@@ -128,6 +130,8 @@ class Activities(Tabular):
             id = str(opportunity) if found is None else found.id
             known = work.settings.tags
             marks = tag_marks(history_of(work, "opportunity", id))
+            for former in () if found is None else found.merged:
+                marks = with_former(marks, tag_marks(history_of(work, "opportunity", former)))
             colours = {tag.id: tag.colour for tag in known.all}
             return [
                 attrs.evolve(mark, label=known.label(mark.tag_id), colour=colours.get(mark.tag_id, ""))

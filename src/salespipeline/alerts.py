@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from salespipeline.collection import Collection
-from salespipeline.deal_filters import as_id
+from salespipeline.deal_filters import as_id, deal_filter
 from salespipeline.domain.alerts import Alert, Follow
 from salespipeline.domain.checks import Checks, aware
 from salespipeline.domain.cleaning import as_time_zone
@@ -59,7 +59,7 @@ class Alerts(Collection[Alert]):
     shape = Shape(
         kind="alert",
         filters={
-            "opportunity": identity("opportunity", as_id),
+            "opportunity": deal_filter,
             "record": identity("record", as_id),
             "recipients": several("recipients", as_id),
             "ringing": flag("ringing"),

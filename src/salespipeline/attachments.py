@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeAlias
 import attrs
 
 from salespipeline.collection import Collection
-from salespipeline.deal_filters import as_id
+from salespipeline.deal_filters import as_id, deal_filter
 from salespipeline.domain.attachments import Attachment, Audience, Scan, as_viewer
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import Settings
@@ -80,7 +80,7 @@ class Attachments(Collection[Attachment]):
     shape = Shape(
         kind="attachment",
         filters={
-            "opportunity": identity("opportunity", as_id),
+            "opportunity": deal_filter,
             "record": identity("record", as_id),
             "name": words("name"),
             "text": search("text"),
@@ -128,7 +128,7 @@ class Attachments(Collection[Attachment]):
         with self._sales.work(write=False) as work:
             subject = subject_of(work, record)
         if isinstance(subject.record, Opportunity):
-            return self.where(opportunity=subject.id, audience=audience)
+            return self.where(opportunity=subject.record, audience=audience)
         return self.where(record=subject.id, audience=audience)
 
     def read(self, attachment: Attachment | str) -> Iterator[bytes]:

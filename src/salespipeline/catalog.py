@@ -19,6 +19,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.facts import Chain
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
+from salespipeline.domain.merging import Merger
 from salespipeline.domain.notes import Note
 from salespipeline.domain.notices import Notice
 from salespipeline.domain.opportunity import Opportunity
@@ -38,6 +39,7 @@ from salespipeline.indexes import (
     follow_index,
     item_index,
     job_index,
+    merger_index,
     note_index,
     nothing_index,
     notice_index,
@@ -319,6 +321,15 @@ KEPT: tuple[Kept, ...] = (
         follow_index,
     ),
     Kept(Kind("chain"), (Chain,), nothing_index),
+    Kept(
+        Kind(
+            "merger",
+            (_text("kind"), _text("name"), _text("import_key"), _text("into")),
+            paths=(("name",), ("into",), ("import_key",)),
+        ),
+        (Merger,),
+        merger_index,
+    ),
     Kept(
         Kind(
             "activity",

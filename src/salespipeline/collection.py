@@ -14,6 +14,7 @@ from salespipeline.errors import Conflict, Invalid, NotFound, Problem, Unavailab
 from salespipeline.listing import Listing, Page, Shape
 from salespipeline.past import as_of, history_of, versions
 from salespipeline.query import Cmp, Query
+from salespipeline.survivors import merger_of, survivor_of
 from salespipeline.text import fold
 from salespipeline.work import Work
 
@@ -110,8 +111,10 @@ class Collection(Tabular, Generic[R]):
         self._expect(record)
         with self._sales.work(write=False) as work:
             id = record if isinstance(record, str) else record.id  # type: ignore[attr-defined]
-            found = self._find(work, id)
-            return history_of(work, self.shape.kind, found.id if found is not None else id)  # type: ignore[attr-defined]
+            found, kind = self._standing(work, id), self.shape.kind
+            if found is None and (merger := merger_of(work, kind, id)) is not None:
+                return history_of(work, kind, merger.id)
+            return history_of(work, kind, found.id if found is not None else id)  # type: ignore[attr-defined]
 
     def versions(self, record: R | str) -> list[R]:
         """Return every past version of a record, oldest first, made by replaying its history. (SPEC OPP-9)
@@ -143,6 +146,11 @@ class Collection(Tabular, Generic[R]):
         return next(iter(list(versions(self.cls, activities))[-1:]), None)
 
     def _find(self, work: Work, name: str) -> R | None:
+        """Return the record that is called so, or that one which was called so went into."""
+        found = self._standing(work, name)
+        return found if found is not None else survivor_of(work, self.cls, name)
+
+    def _standing(self, work: Work, name: str) -> R | None:
         found = work.get(self.cls, name)
         if found is None:
             query = Query(kind=self.shape.kind, where=Cmp(self.key, "=", fold(name)), limit=2)
@@ -165,12 +173,23 @@ class Collection(Tabular, Generic[R]):
     def _named(self, work: Work, given: R | str) -> R:
         self._expect(given)
         if not isinstance(given, str):
-            return work.current(self.cls, given)
+            try:
+                return work.current(self.cls, given)
+            except NotFound:
+                self._refuse_merged(work, given)
+                raise
         found = self._find(work, given)
         if found is None:
             message = f"no {self.shape.kind} has the id or {self.key} {shown(given)}"
             raise NotFound(message, kind=self.shape.kind, key=given)
         return found
+
+    def _refuse_merged(self, work: Work, given: Any) -> None:
+        """Raise ``Conflict`` where the record that was given went into another one meanwhile."""
+        if (survivor := survivor_of(work, self.cls, given.id)) is not None:
+            kind = self.shape.kind
+            message = f"{kind} {given.id} was merged into {survivor.id} meanwhile: read that one, {str(survivor)[:100]}"
+            raise Conflict(message, kind=kind, id=given.id)
 
     def _change(self, given: R | str, move: Callable[[R, Work], R], action: str) -> R:
         """Apply *move*: to exactly the version that was given, or, for an id, to what is there, trying a few times."""

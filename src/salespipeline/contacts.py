@@ -17,6 +17,7 @@ from salespipeline.errors import Invalid, Problem, Refused, shown
 from salespipeline.filters import search, words
 from salespipeline.listing import Shape
 from salespipeline.query import Cmp, Contains, Query, starts_with
+from salespipeline.survivors import survivor_of
 from salespipeline.work import Work
 
 __all__ = ["Contacts"]
@@ -145,5 +146,5 @@ class Contacts(Collection[Contact]):
 def resolve_contact(work: Work, contacts: Contacts, given: object) -> Contact | None:
     """Return the contact that was *given* (a record, an id or a name), or ``None`` where it is not known."""
     if isinstance(given, Contact):
-        return work.get(Contact, given.id)
+        return work.get(Contact, given.id) or survivor_of(work, Contact, given.id)
     return contacts._find(work, given) if isinstance(given, str) else None

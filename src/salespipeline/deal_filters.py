@@ -35,6 +35,7 @@ __all__ = [
     "as_currency",
     "as_id",
     "contact_filter",
+    "deal_filter",
     "free_text",
     "in_list",
     "owner_filter",
@@ -77,6 +78,23 @@ def _owner(settings: Settings, value: object, path: str) -> str:
 
 
 owner_filter = identity("owner", _owner)
+
+
+def _deal() -> Filter:
+    """The opportunity; a record brings along what was merged into it, and what somebody was still putting to that."""
+    by_id = identity("opportunity", as_id)
+
+    def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
+        merged = getattr(value, "merged", ())
+        if not merged or operator == "in":
+            return by_id.make(operator, value, settings, path)
+        found = OneOf("opportunity", (as_id(settings, value, path), *merged))
+        return Not(found) if operator == "not" else found
+
+    return Filter(by_id.operators, make)
+
+
+deal_filter = _deal()
 
 
 def _contact() -> Filter:

@@ -15,6 +15,7 @@ from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import LostReason, Tag
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.expanding import expanded
+from salespipeline.survivors import refuse_taken
 from salespipeline.work import Work
 
 __all__ = ["Move", "delete", "edit", "given_contact", "hold", "lose", "reopen", "resume", "tag", "untag", "win"]
@@ -54,6 +55,8 @@ def edit(contacts: Contacts, given: Mapping[str, object]) -> Move:
         chosen = values.get("contact", before.contact_id)
         contact = checks.take(given_contact, work, contacts, chosen, known)
         expanded(work, values, checks, before.currency)
+        if isinstance(reference := values.get("reference"), str):
+            refuse_taken(work, "opportunity", reference, before.id)
         return before.edited(values, work.settings, contact=contact, by=work.by, checks=checks)
 
     return Move("edited", make)

@@ -66,9 +66,9 @@ def _newest(work: Work, deals: Sequence[Opportunity], type: DocumentType) -> dic
         stands = (Cmp("type", "=", type.value), Cmp("cancelled", "=", 0), Cmp("superseded", "=", 0))
         where = All((OneOf("opportunity", tuple(ids[start : start + CHUNK])), *stands))
         for one in work.find(Query(kind="document", where=where, order=("created",))):
-            before = found.get(one.opportunity_id)
+            before = found.get(one.deal_id)
             if before is None or before.sent or not one.sent:
-                found[one.opportunity_id] = one
+                found[one.deal_id] = one
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.errors import shown
-from salespipeline.query import OneOf, Query
+from salespipeline.query import All, Cmp, OneOf, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
@@ -24,9 +24,12 @@ def free_reference(work: Work, *, typed: Container[str] = ()) -> str:
 
 
 def _known(work: Work, field: str, values: Iterable[str]) -> set[str]:
-    """Return those of *values* that opportunities have already."""
-    query = Query(kind="opportunity", where=OneOf(field, tuple(values)))
-    return {str(row[0]) for row in work.columns(query, (field,))}
+    """Return those of *values* that opportunities have already, those that were merged into others too."""
+    several = tuple(values)
+    found = {str(row[0]) for row in work.columns(Query(kind="opportunity", where=OneOf(field, several)), (field,))}
+    name = "name" if field == "reference" else field  # what went into another has it still: it leads there
+    merged = All((Cmp("kind", "=", "opportunity"), OneOf(name, several)))
+    return found | {str(row[0]) for row in work.columns(Query(kind="merger", where=merged), (name,))}
 
 
 def untaken(work: Work, made: Mapping[int, Opportunity], checks: Checks) -> None:

@@ -233,7 +233,7 @@ class Sender:
 
     def _view(self, work: Work, held: Sequence[Delivery]) -> _View:
         documents = work.get_many(Document, [one.document_id for one in held])
-        contact = next((work.get(Contact, one.contact_id) for one in documents.values()), None)
+        contact = next((work.get(Contact, one.client_id) for one in documents.values()), None)
         return _View(
             batch=work.need(Batch, held[0].batch_id),
             documents=documents,

@@ -62,7 +62,7 @@ def invoice_of(work: Work, document: Document) -> Invoice:
 
     settings = work.settings
     organisation, issued = settings.organisation, document.seller is not None
-    contact = work.get(Contact, document.contact_id)
+    contact = work.get(Contact, document.client_id)
     seller = Party.selling(organisation)
     buyer = Party.buying(contact, document.person_id) if contact is not None else Party(name="")
     day = document.date or settings.day_of(work.at)

@@ -125,6 +125,8 @@ def import_opportunities(
     with sales.work(write=False) as work:
         query = Query(kind="opportunity", where=Not(Missing("import_key")))
         known = {str(row[0]) for row in work.columns(query, ("import_key",))}
+        merged = Query(kind="merger", where=Not(Missing("import_key")))
+        known |= {str(row[0]) for row in work.columns(merged, ("import_key",))}
     fresh = [taken for taken in rows if taken.values["import_key"] not in known]
     ready = _told_apart(fresh, key, bad)
 

@@ -15,6 +15,7 @@ from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
 from salespipeline.domain.links import Keyring
+from salespipeline.domain.merging import Merger
 from salespipeline.domain.notes import Note
 from salespipeline.domain.notices import Notice
 from salespipeline.domain.numbering import Series, counter
@@ -40,6 +41,7 @@ __all__ = [
     "follow_index",
     "item_index",
     "job_index",
+    "merger_index",
     "note_index",
     "nothing_index",
     "notice_index",
@@ -160,10 +162,10 @@ def document_index(document: Document) -> Values:
         yield "number", document.number
     # One current revision: two writers who revise the same document put the same unique value.
     yield "current", None if document.superseded_by else document.root_id or document.id
-    yield "opportunity", document.opportunity_id
+    yield "opportunity", document.deal_id
     yield "source", document.source_id
     yield "job", document.job_id
-    yield "contact", document.contact_id
+    yield "contact", document.client_id
     yield "owner", document.owner_id
     yield "text", fold(" ".join((reference or "", document.subject, document.note, *_said(document.answers))))
     yield "answers", tuple(answer_marks(document.answers))
@@ -291,6 +293,14 @@ def alert_index(alert: Alert) -> Values:
     yield "next", instant(alert.next_at) if alert.next_at is not None else NEVER
     yield "ringing", int(alert.rang_at is not None)
     yield "created", instant(alert.created_at)
+
+
+def merger_index(merger: Merger) -> Values:
+    """Yield what can be queried of one."""
+    yield "kind", merger.record_kind
+    yield "name", fold(merger.name)
+    yield "import_key", merger.import_key
+    yield "into", merger.into_id
 
 
 def follow_index(follow: Follow) -> Values:

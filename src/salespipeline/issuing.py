@@ -79,7 +79,7 @@ def issue(work: Work, document: Document, at: datetime) -> Document:
     if document.seller is not None:
         return document
     settings = work.settings
-    contact = work.need(Contact, document.contact_id)
+    contact = work.need(Contact, document.client_id)
     day = settings.day_of(at)
     if document.reference is None:
         series = _series_of(settings, document)

@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from salespipeline.collection import Collection
-from salespipeline.deal_filters import as_id, contact_filter
+from salespipeline.deal_filters import contact_filter, deal_filter
 from salespipeline.deal_moves import given_contact
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
@@ -16,7 +16,7 @@ from salespipeline.domain.jobs import Job
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Refused
-from salespipeline.filters import identity, instants, search, words
+from salespipeline.filters import instants, search, words
 from salespipeline.issuing import next_number
 from salespipeline.listing import Shape
 from salespipeline.query import Cmp, Query
@@ -53,7 +53,7 @@ class Jobs(Collection[Job]):
     shape = Shape(
         kind="job",
         filters={
-            "opportunity": identity("opportunity", as_id),
+            "opportunity": deal_filter,
             "contact": contact_filter,
             "reference": words("reference"),
             "project": words("project"),

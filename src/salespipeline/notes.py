@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from salespipeline.collection import Collection
-from salespipeline.deal_filters import as_id, in_list, owner_filter
+from salespipeline.deal_filters import as_id, deal_filter, in_list, owner_filter
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.notes import Call, Mention, Note, NoteKind, NoteStatus, as_call, mentioned
 from salespipeline.domain.settings import NoteTag, Settings, User
@@ -68,7 +68,7 @@ class Notes(Collection[Note]):
     shape = Shape(
         kind="note",
         filters={
-            "opportunity": identity("opportunity", as_id),
+            "opportunity": deal_filter,
             "record": identity("record", as_id),
             "thread": identity("thread", as_id),
             "kind": choice("kind", NoteKind),
@@ -134,7 +134,7 @@ class Notes(Collection[Note]):
         """
         with self._sales.work(write=False) as work:
             subject = subject_of(work, record)
-        return self.where(**{"opportunity" if subject.kind == "opportunity" else "record": subject.id})
+        return self.where(**{"opportunity" if subject.kind == "opportunity" else "record": subject.record})
 
     def edit(
         self,

@@ -14,7 +14,7 @@ from typing import Literal
 
 from salespipeline.claiming import any_of
 from salespipeline.collection import Collection
-from salespipeline.deal_filters import as_id
+from salespipeline.deal_filters import as_id, deal_filter
 from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.notes import Mention
 from salespipeline.domain.notices import Notice, NoticeState
@@ -61,7 +61,7 @@ class Notices(Collection[Notice]):
     shape = Shape(
         kind="notice",
         filters={
-            "opportunity": identity("opportunity", as_id),
+            "opportunity": deal_filter,
             "record": identity("record", as_id),
             "purpose": choice("purpose", ("mention", "reply", "mail", "alert", "change")),
             "state": choice("state", NoticeState),

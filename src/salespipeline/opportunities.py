@@ -11,7 +11,7 @@ import attrs
 
 from salespipeline import deal_moves
 from salespipeline.arguments import NewOpportunity, OpportunityFacts, SendFacts
-from salespipeline.collection import Collection, contact_of
+from salespipeline.collection import contact_of
 from salespipeline.deal_filters import (
     answered,
     as_currency,
@@ -27,6 +27,8 @@ from salespipeline.deal_references import free_reference, untaken
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import DocumentType, as_type
+from salespipeline.domain.merging import Difference
+from salespipeline.domain.merging_deals import merged_deals
 from salespipeline.domain.opportunity import Opportunity, Status
 from salespipeline.domain.settings import LostReason, Settings, Tag
 from salespipeline.each import Each, OnError, Progress, named
@@ -35,8 +37,10 @@ from salespipeline.errors import Invalid, shown
 from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
 from salespipeline.listing import Listing, Shape
+from salespipeline.merging import Mergeable
 from salespipeline.past import deleted, last_before_deletion
 from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
+from salespipeline.survivors import refuse_taken
 from salespipeline.text import fold
 from salespipeline.work import Work
 
@@ -111,7 +115,7 @@ class OpportunityListing(Listing[Opportunity]):
         return Each(self._sales, self.ids, on_error=on_error, progress=progress)
 
 
-class Opportunities(Collection[Opportunity]):
+class Opportunities(Mergeable[Opportunity]):
     """Every opportunity; found by id or reference.
 
     >>> deal = sales.opportunities.edit(deal, stage="Quotation sent", tags=["VIP"], due="2027-01-31")
@@ -210,7 +214,9 @@ class Opportunities(Collection[Opportunity]):
         OPP/00002 Survey (450.00 GBP, open)
         """
         with self._sales.work() as work:
-            return work.keep(self._opened(work, dict(given)), action="created")
+            deal = self._opened(work, dict(given))
+            refuse_taken(work, "opportunity", deal.reference, deal.id)
+            return work.keep(deal, action="created")
 
     def create_many(self, rows: Iterable[Mapping[str, object]]) -> list[Opportunity]:
         """Create many in one transaction: all of them, or none. Each row holds the arguments of ``create``.
@@ -334,6 +340,12 @@ class Opportunities(Collection[Opportunity]):
             record = self._named(work, opportunity)
             record.refuse("delete")
             work.remove(record)
+
+    def _together(
+        self, work: Work, kept: Opportunity, other: Opportunity, take: Mapping[str, str], rate: object
+    ) -> tuple[Opportunity, tuple[Difference, ...]]:
+        contacts = work.get_many(Contact, {kept.contact_id, other.contact_id})
+        return merged_deals(kept, other, work.settings, contacts, take=take, rate=rate)
 
     def deleted(self) -> list[Opportunity]:
         """Return what was deleted and not restored, as it was last, the latest first.

@@ -14,9 +14,10 @@ from salespipeline.errors import NotFound, shown
 from salespipeline.query import All, Cmp, Query
 from salespipeline.work import Work
 
-__all__ = ["as_of", "deleted", "history_of", "last_before_deletion", "versions"]
+__all__ = ["MERGED", "as_of", "deleted", "history_of", "last_before_deletion", "versions"]
 
 DELETED = "deleted"
+MERGED = "merged into another"  # and so gone, for good: it is part of that one
 
 
 def history_of(work: Work, kind: str, id: str) -> list[Activity]:
@@ -28,7 +29,7 @@ def history_of(work: Work, kind: str, id: str) -> list[Activity]:
 def versions(cls: type[Any], activities: Iterable[Activity]) -> Iterator[Any]:
     """Yield what the *activities* of one record made of it, one after the other; ``None`` where it was deleted."""
     for activity, state in replay(activities):
-        gone = activity.action == DELETED
+        gone = activity.action in (DELETED, MERGED)
         yield None if gone else restore(cls, activity.record_id, activity.record_version, state)
 
 

@@ -41,9 +41,9 @@ def rows_of(sales: Sales, work: Work, documents: Sequence[Document], options: Se
     composer, wording = Composer(sales), Wording(options, work.settings)
     enclosures = (*map(enclosure_of, options.attachments), *map(enclosure_of, options.images))
     files = tuple(PlannedFile(one.name, one.size) for one in enclosures)
-    contacts = work.get_many(Contact, {document.contact_id for document in documents})
+    contacts = work.get_many(Contact, {document.client_id for document in documents})
     rows = [
-        _row(work, composer, wording, document, contacts.get(document.contact_id), options, files)
+        _row(work, composer, wording, document, contacts.get(document.client_id), options, files)
         for document in documents
     ]
     if options.together:
@@ -102,7 +102,7 @@ def _row(
         key=document.id,
         document_id=document.id,
         document_version=document.version,
-        opportunity_id=document.opportunity_id or "",
+        opportunity_id=document.deal_id or "",
         reference=document.reference or "",
         type=document.type.value,
         contact=buyer.name,
@@ -142,7 +142,7 @@ def _together(
     letters: dict[tuple[object, ...], list[int]] = {}
     for at, (row, document) in enumerate(zip(rows, documents, strict=True)):
         if not row.reasons:
-            letters.setdefault((document.contact_id, row.to, document.locale), []).append(at)
+            letters.setdefault((document.client_id, row.to, document.locale), []).append(at)
     grouped = list(rows)
     for places in letters.values():
         if len(places) == 1:
@@ -154,7 +154,7 @@ def _together(
             template = wording.of(SEVERAL, locale)
             pdfs = tuple(PlannedFile(pdf_name(one)) for one in several)
             changes |= {"template": template, "files": (*pdfs, *_enclosed(template), *files)}
-            contact = contacts[several[0].contact_id]
+            contact = contacts[several[0].client_id]
             changes["subject"] = composer.subject(template, several, contact, work.settings, work.at)
         except TemplateError as error:
             changes |= {"subject": "", "reasons": (Reason.TEMPLATE,), "detail": str(error)}

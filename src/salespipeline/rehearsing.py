@@ -61,7 +61,7 @@ def _letter(
     sales: Sales, composer: Composer, batch: Batch, deliveries: list[Delivery], documents: list[Document]
 ) -> Letter:
     with sales.work(write=False) as work:
-        contact, settings, at = work.get(Contact, documents[0].contact_id), work.settings, work.at
+        contact, settings, at = work.get(Contact, documents[0].client_id), work.settings, work.at
     if contact is None:
         raise MailError("the contact is not there any more")
     issued = as_issued(sales, documents)

@@ -14,6 +14,7 @@ from salespipeline.domain.notes import Note
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.query import Cmp, Query
+from salespipeline.survivors import survivor_of
 from salespipeline.text import fold
 from salespipeline.work import Work, opportunity_of
 
@@ -47,7 +48,7 @@ def subject_of(work: Work, given: Any) -> Subject:
         names = ", ".join(KIND_OF[cls].kind.name for cls in SUBJECTS)
         message = f"a record ({names}) is needed, its id or what it is called, not {shown(given)}"
         raise Invalid(Problem("record", "type", message))
-    found = _named(work, given) if isinstance(given, str) else [work.need(type(given), given.id)]
+    found = _named(work, given) if isinstance(given, str) else [_there(work, given)]
     if not found:
         raise NotFound(f"no record has the id, reference or name {shown(given)}", kind="record", key=str(given)[:200])
     if len(found) > 1:
@@ -57,6 +58,8 @@ def subject_of(work: Work, given: Any) -> Subject:
         )
     (record,) = found
     contact = record.id if isinstance(record, Contact) else getattr(record, "contact_id", None)
+    if isinstance(record, Document):
+        contact = record.client_id
     return Subject(
         kind=_kind(record),
         id=record.id,
@@ -65,6 +68,12 @@ def subject_of(work: Work, given: Any) -> Subject:
         opportunity_id=opportunity_of(record),
         contact_id=contact,
     )
+
+
+def _there(work: Work, given: Any) -> Any:
+    """Return a record as it is kept, or the one that it went into."""
+    survivor = survivor_of(work, type(given), given.id) if work.get(type(given), given.id) is None else None
+    return survivor or work.need(type(given), given.id)
 
 
 def _kind(record: Any) -> str:
@@ -82,4 +91,6 @@ def _named(work: Work, name: str) -> list[Any]:
         if field is not None:
             where = Cmp(field, "=", fold(name))
             found += work.find(Query(kind=KIND_OF[cls].kind.name, where=where, limit=3))
+    if not found:
+        found = [one for cls in SUBJECTS if (one := survivor_of(work, cls, name)) is not None]
     return found

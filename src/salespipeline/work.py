@@ -16,6 +16,7 @@ import attrs
 from salespipeline.catalog import KIND_OF, Stamp
 from salespipeline.codec import decode, decode_all, encode, plain
 from salespipeline.domain.activity import Activity, diff
+from salespipeline.domain.document import Document
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import Settings
 from salespipeline.entries import Entry, Scalar
@@ -274,6 +275,8 @@ KIND_BY_NAME = {kept.kind.name: kept.kind for kept in KIND_OF.values()}
 
 def opportunity_of(record: object) -> str | None:
     """Return the id of the opportunity that *record* is, or belongs to."""
+    if isinstance(record, Document):
+        return record.deal_id
     found: str | None = record.id if isinstance(record, Opportunity) else getattr(record, "opportunity_id", None)
     return found
 

@@ -71,6 +71,8 @@ def fill(sales: sp.Sales) -> None:
     sales.documents.pay(invoice, "1000.00 GBP", on=date(2026, 12, 1))
     sales.documents.convert(invoice.id, "credit_note")
     sales.documents.revise(quote.id)
+    twin = sales.opportunities.create(contact=acme, subject="Warehouse, Leeds", lines=lines, reference="TWICE")
+    sales.opportunities.merge(deal.id, twin)
 
 
 def _settings(sales: sp.Sales) -> None:

@@ -133,14 +133,14 @@ class Copies(Collection[Document]):
             first = records[0]
             filled = values_of(first, first.type) | merged(records) | {"discount": None}
             filled["note"] = "\n".join(dict.fromkeys(record.note for record in records if record.note))
-            same = {record.opportunity_id for record in records}
+            same = {record.deal_id for record in records}
             kept = draft_from(
                 self._sales,
                 work,
                 first.type,
                 filled,
                 dict(given),
-                opportunity_id=first.opportunity_id if len(same) == 1 else None,
+                opportunity_id=first.deal_id if len(same) == 1 else None,
                 consolidates=tuple(record.id for record in records),
             )
             for record in records:
@@ -167,7 +167,7 @@ def _check_alike(records: Sequence[Document]) -> None:
     checks = Checks()
     if len({record.id for record in records}) != len(records) or len(records) < 2:
         checks.add("documents", "choice", "at least two different invoices are put together")
-    if len({record.contact_id for record in records}) > 1:
+    if len({record.client_id for record in records}) > 1:
         checks.add("documents", "contact", "they are of several contacts: put together those of one")
     if len({record.currency for record in records}) > 1:
         checks.add("documents", "mixed", "they are in several currencies: put together those in one")

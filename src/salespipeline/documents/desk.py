@@ -144,7 +144,7 @@ class Documents(Facts, Copies, Answering, Checking, EInvoicing):
         """Return what a document is drawn from, or raise ``Refused`` where nobody may see it yet. (SPEC DOC-8)"""
         with self._sales.work(write=False) as work:
             record = self._named(work, document)
-            contact = work.get(Contact, record.contact_id)
+            contact = work.get(Contact, record.client_id)
             settings = work.settings
         if record.approval not in (Approval.NOT_NEEDED, Approval.APPROVED):
             message = f"{record.name} is not drawn while its approval is {record.approval}; approve() it first"

@@ -74,7 +74,7 @@ def draft_from(
         by=work.by,
         number=number,
         reference=reference,
-        opportunity_id=opportunity_id if source is None else source.opportunity_id,
+        opportunity_id=opportunity_id if source is None else source.deal_id,
         source_id=None if source is None else source.id,
         takes=takes,
         deducts=deducts,

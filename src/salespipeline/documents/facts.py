@@ -129,7 +129,7 @@ class Facts(Collection[Document]):
             refuse(before, Move.ASSIGN)
             if new is not None:
                 found = self._sales.jobs.create(
-                    new, project=project, opportunity=before.opportunity_id, contact=before.contact_id
+                    new, project=project, opportunity=before.deal_id, contact=before.client_id
                 )
             else:
                 found = self._sales.jobs._named(work, job)  # type: ignore[arg-type]

@@ -8,8 +8,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
 from salespipeline.arguments import SendFacts
-from salespipeline.collection import contact_of
-from salespipeline.deal_filters import answered, as_currency, as_id, contact_filter, free_text, owner_filter
+from salespipeline.deal_filters import (
+    answered,
+    as_currency,
+    as_id,
+    contact_filter,
+    deal_filter,
+    free_text,
+    owner_filter,
+)
 from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.settings import Settings
 from salespipeline.filters import choice, day, flag, identity, instants, money, words
@@ -26,7 +33,7 @@ def _row(document: Document, settings: Settings, names: Mapping[str, str]) -> di
     return {
         "reference": document.reference,
         "type": document.type.value,
-        "contact": names.get(document.contact_id, document.contact_id),
+        "contact": names.get(document.client_id, document.client_id),
         "subject": document.subject,
         "state": document.state(document.date or document.created_at.date()),
         "net": document.totals.net.amount,
@@ -78,7 +85,7 @@ SHAPE = Shape(
         "superseded": flag("superseded"),
         "approval": choice("approval", Approval),
         "answer": choice("answer", ("accepted", "rejected")),
-        "opportunity": identity("opportunity", as_id),
+        "opportunity": deal_filter,
         "source": identity("source", as_id),
         "job": identity("job", as_id),
         "balance": money("balance"),
@@ -109,5 +116,5 @@ SHAPE = Shape(
     columns=dict.fromkeys(("reference", "type", "contact", "subject", "state"), str)
     | {"net": Decimal, "total": Decimal, "currency": str}
     | {"date": date, "due": date, "sent": datetime, "owner": str},
-    titles=contact_of,
+    titles=lambda document: document.client_id,
 )

@@ -44,12 +44,12 @@ def revision_of(document: Document, *, id: str, at: datetime, by: str) -> Docume
         reference=f"{root}-R{document.revision + 1}",
         root_id=document.root_id or document.id,
         revision=document.revision + 1,
-        opportunity_id=document.opportunity_id,
+        opportunity_id=document.deal_id,
         source_id=document.id,
         job_id=document.job_id,
         created_at=at,
         created_by=by,
-        **_content(document),
+        **_content(document) | {"contact_id": document.client_id},
     )
 
 
@@ -94,7 +94,7 @@ def values_of(document: Document, into: DocumentType, quantities: Mapping[int, A
         "customer_reference": document.customer_reference,
         "locale": document.locale,
         "owner": document.owner_id,
-        "contact": document.contact_id,
+        "contact": document.client_id,
         "person": document.person_id,
     }
 

@@ -73,7 +73,8 @@ class Document(Displayed):
     that its prices were converted by. *takes* is how it takes from its source: ``credit``, ``delivery`` or ``deposit``;
     *deducts* are the deposits that it takes off, *consolidates* the drafts that it took the place of, and *taken* is what
     others take from it. *delivered* is the day on which goods or services were supplied, *customer_reference* the client's
-    own, such as the number of its order. *in_transit* is the id of the delivery that is mailing it.
+    own, such as the number of its order. *in_transit* is the id of the delivery that is mailing it, *filed_opportunity_id*
+    and *filed_contact_id* where it is found since what it names, and was sealed with, went into another.
 
     >>> settings, today = sales.settings.snapshot, dt.date(2026, 11, 24)
     >>> issued = quote.issued(settings, acme, on=today)
@@ -125,6 +126,8 @@ class Document(Displayed):
     buyer: Party | None = None
     logo: str | None = None
     payment_details: tuple[tuple[str, str], ...] = ()
+    filed_opportunity_id: str | None = None
+    filed_contact_id: str | None = None
     held: Fact | None = None
     approval: Approval = Approval.NOT_NEEDED
     approval_fact: Fact | None = None
@@ -256,6 +259,16 @@ class Document(Displayed):
         return (
             f"{self.type.words} {self.reference!r}" if self.reference else f"unnumbered {self.type.words} ({self.id})"
         )
+
+    @property
+    def deal_id(self) -> str | None:
+        """The opportunity that it is found at."""
+        return self.filed_opportunity_id or self.opportunity_id
+
+    @property
+    def client_id(self) -> str:
+        """The contact that it is found at."""
+        return self.filed_contact_id or self.contact_id
 
     @property
     def sent(self) -> bool:

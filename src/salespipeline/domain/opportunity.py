@@ -81,7 +81,7 @@ class Opportunity(Displayed):
 
     Ids refer to settings and contacts, so a rename there touches no opportunity. *probability_id* is kept when
     the opportunity is closed, so that reopening restores the former estimate (SPEC OPP-6). *created_on* and
-    *closed_on* are days where the organisation is, decided once.
+    *closed_on* are days where the organisation is, decided once. *merged* are the ids of the duplicates that went into it.
 
     >>> settings = sales.settings.snapshot
     >>> deal.value, deal.percent(settings)
@@ -121,6 +121,7 @@ class Opportunity(Displayed):
     lost_reason: str = ""
     owner_id: str
     department: str | None = None
+    merged: tuple[str, ...] = ()
     import_key: str | None = None
     created_at: datetime
     created_on: date

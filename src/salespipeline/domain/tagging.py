@@ -9,7 +9,7 @@ import attrs
 
 from salespipeline.domain.activity import Activity, replay
 
-__all__ = ["TagMark", "tag_marks"]
+__all__ = ["TagMark", "tag_marks", "with_former"]
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +32,20 @@ class TagMark:
     def __str__(self) -> str:
         taken = "" if self.on else f", taken off by {self.taken_by} on {self.taken_at:%Y-%m-%d}"
         return f"{self.label or self.tag_id}: put on by {self.put_by} on {self.put_at:%Y-%m-%d}{taken}"
+
+
+def with_former(marks: list[TagMark], former: Iterable[TagMark]) -> list[TagMark]:
+    """Return *marks* and those of a record that was merged into theirs: what came with it was put on where it was put on."""
+    found = list(marks)
+    for mark in former:
+        came = next(
+            (at for at, one in enumerate(marks) if one.tag_id == mark.tag_id and one.put_at == mark.taken_at), None
+        )
+        if came is not None:
+            found[came] = attrs.evolve(found[came], put_at=mark.put_at, put_by=mark.put_by)
+        elif mark.on or mark.taken_at not in [one.put_at for one in marks]:
+            found.append(mark)
+    return sorted(found, key=lambda one: one.put_at)
 
 
 def tag_marks(activities: Iterable[Activity]) -> list[TagMark]:
