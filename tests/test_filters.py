@@ -84,6 +84,8 @@ FILTERS = {
                ("34", {"status__in": ["won", sp.Status.LOST]})],
     "stage": [("1", {"stage": "quotation sent"}), ("2345", {"stage__not": "Quotation sent"}),
               ("12345", {"stage__in": ["Prospect", "Quotation sent"]})],
+    "pipeline": [("12345", {"pipeline": "Default"}), ("", {"pipeline__not": "default"}),
+              ("12345", {"pipeline__in": ["default"]})],
     "probability": [("1", {"probability": "hot 75%"}), ("235", {"probability": None}), ("14", {"probability__ge": 10}),
                     ("4", {"probability__lt": "75"}), ("1", {"probability__gt": 10}), ("4", {"probability__le": 10})],
     "tags": [("12", {"tags": "vip"}), ("125", {"tags__any": ["VIP", "Late"]}), ("2", {"tags__all": ["VIP", "Rush"]}),

@@ -10,7 +10,8 @@ from salespipeline.domain.contacts import Contact, Person
 from salespipeline.domain.fields import Answer, AnswerValue
 from salespipeline.domain.items import Item, Part
 from salespipeline.domain.lines import Discount, Line
-from salespipeline.domain.settings import Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Department, Probability, Tag, TaxRate, User
+from salespipeline.domain.stages import Pipeline, Stage
 from salespipeline.domain.totals import Charge
 from salespipeline.exchange import ExchangeRate
 from salespipeline.money import Amount, Money
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ContactEdits", "ContactFacts", "DocumentFacts", "FieldEdits", "FieldFacts", "ItemEdits", "ItemFacts", "LineLike",
-    "LostReasonFacts", "NewOpportunity", "NoteTagFacts", "OpportunityFacts", "OrganisationFacts", "PersonFacts", "ProbabilityFacts",
+    "NamedFacts", "NewOpportunity", "NoteTagFacts", "OpportunityFacts", "OrganisationFacts", "PersonFacts", "ProbabilityFacts",
     "SendFacts", "SeriesFacts", "StageFacts", "TagFacts", "TaxRateFacts", "TemplateEdits", "TemplateFacts", "UserFacts",
 ]  # fmt: skip
 
@@ -43,9 +44,10 @@ class _DealFacts(TypedDict, total=False):
 
 class _Opportunity(_DealFacts, total=False):
     stage: Stage | str
+    pipeline: Pipeline | str
     probability: Probability | str | None
     tags: Iterable[Tag | str]
-    department: str | None
+    department: Department | str | None
 
 
 class OpportunityFacts(_Opportunity, total=False):
@@ -122,7 +124,7 @@ class StageFacts(_Entry, total=False):
     """What can be edited of a stage."""
 
     label: str
-    pipeline: str
+    pipeline: Pipeline | str
 
 
 class ProbabilityFacts(_Entry, total=False):
@@ -161,12 +163,12 @@ class UserFacts(_Entry, total=False):
 
     name: str
     email: str
-    department: str
+    department: Department | str
     approval_limit: Money | str | None
 
 
-class LostReasonFacts(_Entry, total=False):
-    """What can be edited of a reason for losing."""
+class NamedFacts(_Entry, total=False):
+    """What can be edited of what is a label alone: a pipeline, a department, a reason for losing."""
 
     label: str
 

@@ -10,7 +10,8 @@ import attrs
 from salespipeline.domain.checks import Checks, suggestion
 from salespipeline.domain.document import DocumentType
 from salespipeline.domain.fields import AnswerType, FieldSchema, check_answer
-from salespipeline.domain.settings import Listed, Settings
+from salespipeline.domain.listed import Listed
+from salespipeline.domain.settings import Settings
 from salespipeline.domain.sortable import mark
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.filters import Filter, Resolve, identity, pair_of, search, values_of
@@ -24,6 +25,7 @@ from salespipeline.query import (
     Has,
     HasBetween,
     Linked,
+    Missing,
     Not,
     OneOf,
     Predicate,
@@ -39,6 +41,8 @@ __all__ = [
     "free_text",
     "in_list",
     "owner_filter",
+    "pipeline_filter",
+    "stage_filter",
     "with_documents",
 ]
 
@@ -61,6 +65,43 @@ def in_list(choose: Callable[[Settings], Listed[Any]]) -> Resolve:
         return listed.chosen(name, path, kept=getattr(listed.get(name[:1000]), "id", None))
 
     return resolve
+
+
+def _stage() -> Filter:
+    """The stage: a record, its id, or a label, of each pipeline that has one so called."""
+    one = in_list(lambda settings: settings.stages)
+
+    def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
+        if value is None and not operator:
+            return Missing("stage")
+        ids: dict[str, None] = {}
+        for given in values_of(value, path) if operator == "in" else [value]:
+            name = fold(given) if isinstance(given, str) and len(given) < 1000 else None
+            same = [stage.id for stage in settings.stages.all if fold(stage.label) == name and stage.id != given]
+            ids |= dict.fromkeys(same or [one(settings, given, path)])
+        found: Predicate = OneOf("stage", tuple(ids))
+        return Not(found) if operator == "not" else found
+
+    return Filter(("", "not", "in"), make)
+
+
+stage_filter = _stage()
+
+
+def _pipeline() -> Filter:
+    """The pipeline that the stage is of: a record, its id or its label."""
+    one = in_list(lambda settings: settings.pipelines)
+
+    def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
+        given = values_of(value, path) if operator == "in" else [value]
+        names = {fold(settings.pipelines.label(one(settings, name, path))) for name in given}
+        found = OneOf("stage", tuple(stage.id for stage in settings.stages.all if fold(stage.pipeline) in names))
+        return Not(found) if operator == "not" else found
+
+    return Filter(("", "not", "in"), make)
+
+
+pipeline_filter = _pipeline()
 
 
 def as_currency(_settings: Settings, value: object, path: str) -> str:

@@ -226,6 +226,7 @@ def department(own: str, owner: str) -> Filter:
     """The department of a record: its own, or else its owner's. (SPEC OPP-7)"""
 
     def make(_operator: str, value: object, settings: Settings, path: str) -> Predicate:
+        value = getattr(value, "label", value)
         name = fold(_str(value, path))
         owners = tuple(user.id for user in settings.users.all if fold(user.department) == name)
         spellings = {user.department for user in settings.users.all if fold(user.department) == name}

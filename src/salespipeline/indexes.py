@@ -22,8 +22,9 @@ from salespipeline.domain.numbering import Series, counter
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch, Delivery
-from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Department, LostReason, NoteTag, Probability, Tag, TaxRate, User
 from salespipeline.domain.sortable import answer_marks, instant
+from salespipeline.domain.stages import DEFAULT, Pipeline, Stage
 from salespipeline.domain.templates import Template
 from salespipeline.entries import Scalar
 from salespipeline.text import fold
@@ -60,12 +61,14 @@ def _day(day: date | None) -> str | None:
 
 
 SETTING_LISTS: dict[type[Any], str] = {
+    Pipeline: "pipeline",
     Stage: "stage",
     Probability: "probability",
     Tag: "tag",
     NoteTag: "note_tag",
     TaxRate: "tax_rate",
     User: "user",
+    Department: "department",
     LostReason: "lost_reason",
     Series: "series",
     FieldSchema: "field",
@@ -83,6 +86,8 @@ def setting_index(record: Any) -> Values:
             yield "label", record.id  # two users may share a name
         case FieldSchema():
             yield "label", f"{record.record_type}.{record.key}"
+        case Stage() if record.pipeline != DEFAULT:
+            yield "label", f"{fold(record.label)}\x1f{fold(record.pipeline)}"  # unique within its pipeline
         case _:
             yield "label", fold(record.label)
 

@@ -20,6 +20,8 @@ from salespipeline.deal_filters import (
     free_text,
     in_list,
     owner_filter,
+    pipeline_filter,
+    stage_filter,
     with_documents,
 )
 from salespipeline.deal_moves import given_contact
@@ -133,7 +135,8 @@ class Opportunities(Mergeable[Opportunity]):
         kind="opportunity",
         filters={
             "status": choice("status", Status),
-            "stage": identity("stage", in_list(lambda settings: settings.stages)),
+            "stage": stage_filter,
+            "pipeline": pipeline_filter,
             "probability": percent("probability"),
             "lost_reason": identity("lost_reason", in_list(lambda settings: settings.lost_reasons)),
             "tags": several("tags", in_list(lambda settings: settings.tags)),

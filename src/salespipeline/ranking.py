@@ -19,7 +19,8 @@ from salespipeline.query import LAST_CHARACTER, All, AnyOf, Cmp, Count, Missing,
 from salespipeline.text import fold
 
 if TYPE_CHECKING:
-    from salespipeline.domain.settings import Listed, Settings
+    from salespipeline.domain.listed import Listed
+    from salespipeline.domain.settings import Settings
     from salespipeline.entries import Scalar
     from salespipeline.work import Work
 

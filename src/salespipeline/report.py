@@ -31,6 +31,7 @@ DIMENSIONS: dict[str, tuple[tuple[Group, ...], Label]] = {
     "owner": (("owner",), _label_of("users")),
     "department": (("owner", "department"), lambda settings, keys: settings.department_of(keys[0] or "", keys[1])),
     "stage": (("stage",), _label_of("stages")),
+    "pipeline": (("stage",), lambda settings, keys: settings.pipeline_of(keys[0])),
     "probability": (("probability",), _label_of("probabilities")),
     "lost_reason": (("lost_reason",), _label_of("lost_reasons")),
     "tag": (("tags",), _label_of("tags")),
@@ -66,7 +67,7 @@ class Reports:
     def conversion(self, by: str | None = None, **filters: object) -> Report[ConversionRow]:
         """Return won / (won + lost), by count and by value, in all or *by* something. (SPEC REP-1)
 
-        *by* is owner, department, stage, probability, tag, source, month (of closing) or lost_reason.
+        *by* is owner, department, stage, pipeline, probability, tag, source, month (of closing) or lost_reason.
         """
         keys, label = _dimension(by)
         closed = OneOf("status", (Status.WON.value, Status.LOST.value))
@@ -96,7 +97,7 @@ class Reports:
         rows = self._tally(filters, (*keys, "probability"), (Count(), Sum("value")), label, also=(is_open,))
         settings = self._sales.settings.snapshot
         percents = {one.id: one.percent for one in settings.probabilities.all}
-        order = [stage.label for stage in settings.stages.all]
+        order = [settings.stages.label(stage.id) for stage in settings.stages.all]
         return Report("Pipeline by stage", StageRow, stage_rows(rows, percents, order))
 
     def _tally(

@@ -37,6 +37,7 @@ GIVEN = frozenset(
         "rate",
         "lines",
         "stage",
+        "pipeline",
         "probability",
         "tags",
         "due",
@@ -296,9 +297,10 @@ def _values(
     values = shared_values(
         given, settings, checks, record_type="opportunity", allowed=GIVEN, contact=contact, before=before, by=by
     )
-    if given.get("stage") is not None:
+    if given.get("stage") is not None or given.get("pipeline") is not None:
         kept = before.stage_id if before is not None else None
-        values["stage_id"] = checks.take(settings.stages.chosen, given["stage"], "stage", kept=kept)
+        stage, pipeline = given.get("stage"), given.get("pipeline")
+        values["stage_id"] = checks.take(settings.stages.placed, stage, pipeline, kept=kept)
     if "probability" in given:
         chosen = given["probability"]
         kept = before.probability_id if before is not None else None
@@ -309,7 +311,10 @@ def _values(
         values["tags"] = _tags(given["tags"], settings, checks, before)
     if "department" in given:
         named = given["department"]
-        values["department"] = None if named is None else checks.take(text.clean, named, "department")  # type: ignore[arg-type]
+        kept = before.department if before is not None else None
+        values["department"] = (
+            None if named is None else checks.take(settings.department, named, "department", kept=kept)
+        )
     return values
 
 

@@ -5,33 +5,35 @@ Records refer to these by id, so a rename touches no record (SPEC SET-1).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.checks import counted, suggestion
 from salespipeline.domain.cleaning import as_category, as_percent, cleaned
 from salespipeline.domain.display import Labelled
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.links import Keyring
+from salespipeline.domain.listed import Listed, Named
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.stages import Pipeline, Stage, Stages, pipelines_of
 from salespipeline.domain.templates import Template
-from salespipeline.errors import Invalid, NotFound, Problem, shown
+from salespipeline.errors import Invalid, Problem
 from salespipeline.money import Money
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 __all__ = [
-    "Listed",
+    "Department",
     "LostReason",
     "NoteTag",
+    "Pipeline",
     "Probability",
     "Setting",
     "Settings",
@@ -44,22 +46,6 @@ __all__ = [
 
 def _label(value: str) -> str:
     return text.clean(value, "label", required=True)
-
-
-@attrs.frozen(kw_only=True)
-class Stage(Labelled):
-    """A step of the pipeline, freely named and ordered. (SPEC SET-1)"""
-
-    id: str
-    version: int = 0
-    label: str
-    position: int = 0
-    pipeline: str = "default"
-    archived: bool = False
-
-    def checked(self) -> Stage:
-        """Return the stage with clean texts, or raise ``Invalid``."""
-        return cleaned(self, label=_label, pipeline=lambda value: text.clean(value, "pipeline", required=True))
 
 
 @attrs.frozen(kw_only=True)
@@ -176,24 +162,19 @@ class User(Labelled):
             id=lambda value: text.clean(value, "id", required=True),
             name=lambda value: text.clean(value, "name", required=True),
             email=lambda value: text.email(value, "email") if value else "",
-            department=lambda value: text.clean(value, "department"),
+            department=lambda value: text.clean(getattr(value, "label", value), "department"),
             approval_limit=_limit,
         )
 
 
 @attrs.frozen(kw_only=True)
-class LostReason(Labelled):
+class LostReason(Named):
     """Why an opportunity was lost, as an administrator lists it. (SPEC OPP-6)"""
 
-    id: str
-    version: int = 0
-    label: str
-    position: int = 0
-    archived: bool = False
 
-    def checked(self) -> LostReason:
-        """Return the reason with clean texts, or raise ``Invalid``."""
-        return cleaned(self, label=_label)
+@attrs.frozen(kw_only=True)
+class Department(Named):
+    """A department that users, and opportunities of their own, belong to by its label. (SPEC SET-9, OPP-7)"""
 
 
 def _limit(value: object) -> Money | None:
@@ -204,12 +185,14 @@ def _limit(value: object) -> Money | None:
 
 
 Setting: TypeAlias = (
-    Stage
+    Pipeline
+    | Stage
     | Probability
     | Tag
     | NoteTag
     | TaxRate
     | User
+    | Department
     | LostReason
     | Organisation
     | Series
@@ -219,88 +202,33 @@ Setting: TypeAlias = (
 )
 
 
-class _Labelled(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def position(self) -> int: ...
-    @property
-    def archived(self) -> bool: ...
-
-
-L = TypeVar("L", bound=_Labelled)
-
-
-class Listed(Generic[L]):
-    """An immutable, ordered list of settings, looked up by id or by label (in any case).
-
-    Iterating gives those in use; archived ones are still found, so that old records can be shown.
-    """
-
-    def __init__(self, what: str, records: Iterable[L] = ()) -> None:
-        self.what = what
-        self.all: tuple[L, ...] = tuple(sorted(records, key=lambda record: (record.position, record.id)))
-        self._by_id = {record.id: record for record in self.all}
-        self._by_label = {text.fold(record.label): record for record in reversed(self.all)}
-        self._by_label |= {text.fold(record.label): record for record in reversed(self.all) if not record.archived}
-
-    def __iter__(self) -> Iterator[L]:
-        return (record for record in self.all if not record.archived)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
-
-    def __getitem__(self, name: str) -> L:
-        record = self.get(name)
-        if record is None:
-            hint = suggestion(str(name), [record.label for record in self])
-            raise NotFound(f"no {self.what} is called {shown(name)}: {hint}", kind=self.what, key=str(name))
-        return record
-
-    def get(self, name: str) -> L | None:
-        """Return the record with this id or label, or ``None``."""
-        return self._by_id.get(name) or self._by_label.get(text.fold(name))
-
-    def label(self, id: str | None) -> str:
-        """Return the label of *id*; the id itself where nothing is known of it, and ``""`` for ``None``."""
-        record = self._by_id.get(id) if id is not None else None
-        return record.label if record is not None else id or ""
-
-    def chosen(self, given: object, path: str, *, kept: str | None = None) -> str:
-        """Return the id of what was *given* (a record, an id or a label), or raise ``Invalid`` naming *path*.
-
-        An archived one is refused, except the one that the record has already (*kept*).
-        """
-        name = getattr(given, "id", given)
-        record = self.get(name) if isinstance(name, str) and len(name) < 1000 else None
-        if record is None:
-            hint = suggestion(str(name)[:200], [record.label for record in self])
-            message = f"no {self.what} is called {shown(name)}: {hint}"
-            raise Invalid(Problem(path, "unknown", message))
-        if record.archived and record.id != kept:
-            message = f"the {self.what} {record.label!r} is archived: restore it, or choose another"
-            raise Invalid(Problem(path, "archived", message))
-        return record.id
-
-    def __repr__(self) -> str:
-        return f"<{counted(len(self), self.what)}: {', '.join(record.label for record in self) or 'none yet'}>"
+#: The lists that stand for themselves: the name in ``Settings``, the class, and what one is called.
+_LISTS: Mapping[str, tuple[type[Any], str]] = {
+    "probabilities": (Probability, "probability"),
+    "tags": (Tag, "tag"),
+    "note_tags": (NoteTag, "note tag"),
+    "tax_rates": (TaxRate, "tax rate"),
+    "users": (User, "user"),
+    "departments": (Department, "department"),
+    "lost_reasons": (LostReason, "lost reason"),
+    "series": (Series, "series"),
+    "fields": (FieldSchema, "custom field"),
+    "templates": (Template, "template"),
+}
 
 
 @attrs.frozen(kw_only=True, slots=False, eq=False)
 class Settings:
     """Every list of the administrator as one value, as it stood at one moment."""
 
-    stages: Listed[Stage] = attrs.field(factory=lambda: Listed("stage"))
+    pipelines: Listed[Pipeline] = attrs.field(factory=lambda: Listed("pipeline"))
+    stages: Stages = attrs.field(factory=Stages)
     probabilities: Listed[Probability] = attrs.field(factory=lambda: Listed("probability"))
     tags: Listed[Tag] = attrs.field(factory=lambda: Listed("tag"))
     note_tags: Listed[NoteTag] = attrs.field(factory=lambda: Listed("note tag"))
     tax_rates: Listed[TaxRate] = attrs.field(factory=lambda: Listed("tax rate"))
     users: Listed[User] = attrs.field(factory=lambda: Listed("user"))
+    departments: Listed[Department] = attrs.field(factory=lambda: Listed("department"))
     lost_reasons: Listed[LostReason] = attrs.field(factory=lambda: Listed("lost reason"))
     series: Listed[Series] = attrs.field(factory=lambda: Listed("series"))
     fields: Listed[FieldSchema] = attrs.field(factory=lambda: Listed("custom field"))
@@ -316,17 +244,12 @@ class Settings:
         for record in records:
             found.setdefault(type(record), []).append(record)
         organisation, keyring = found.get(Organisation, []), found.get(Keyring, [])
+        lists: dict[str, Any] = {name: Listed(what, found.get(kind, [])) for name, (kind, what) in _LISTS.items()}
+        stages: list[Any] = found.get(Stage, [])
+        lists["pipelines"] = Listed("pipeline", pipelines_of(found.get(Pipeline, []), stages))  # type: ignore[arg-type]
         return cls(
-            stages=Listed("stage", found.get(Stage, [])),  # type: ignore[arg-type]
-            probabilities=Listed("probability", found.get(Probability, [])),  # type: ignore[arg-type]
-            tags=Listed("tag", found.get(Tag, [])),  # type: ignore[arg-type]
-            note_tags=Listed("note tag", found.get(NoteTag, [])),  # type: ignore[arg-type]
-            tax_rates=Listed("tax rate", found.get(TaxRate, [])),  # type: ignore[arg-type]
-            users=Listed("user", found.get(User, [])),  # type: ignore[arg-type]
-            lost_reasons=Listed("lost reason", found.get(LostReason, [])),  # type: ignore[arg-type]
-            series=Listed("series", found.get(Series, [])),  # type: ignore[arg-type]
-            fields=Listed("custom field", found.get(FieldSchema, [])),  # type: ignore[arg-type]
-            templates=Listed("template", found.get(Template, [])),  # type: ignore[arg-type]
+            **lists,
+            stages=Stages(stages, lists["pipelines"]),
             organisation=organisation[0] if organisation else Organisation(),  # type: ignore[arg-type]
             keyring=keyring[0] if keyring else Keyring(),  # type: ignore[arg-type]
             version=version,
@@ -359,6 +282,23 @@ class Settings:
             if series.for_type == for_type:
                 return series
         return DEFAULT_SERIES[for_type]
+
+    def pipeline_of(self, stage_id: str | None) -> str:
+        """Return the label of the pipeline that a stage is of."""
+        stage = self.stages.get(stage_id) if stage_id is not None else None
+        return stage.pipeline if stage is not None else ""
+
+    def department(self, given: object, path: str, *, kept: str | None = None) -> str:
+        """Return the department called *given* as the list spells it; words where there is no list.
+
+        An archived one is refused, except the one that the record has already (*kept*).
+        """
+        name = text.clean(getattr(given, "label", given), path)  # type: ignore[arg-type]
+        if not name or not self.departments.all:
+            return name
+        former = self.departments.get(kept) if kept else None
+        chosen = self.departments.chosen(name, path, kept=former.id if former is not None else None)
+        return self.departments.label(chosen)
 
     def department_of(self, owner_id: str, own: str | None) -> str:
         """Return the department of a record: its own, or else its owner's. (SPEC OPP-7)"""

@@ -12,25 +12,18 @@ from salespipeline.domain.checks import Checks
 from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
-from salespipeline.domain.settings import LostReason, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Department, LostReason, NoteTag, Probability, Settings, Tag, TaxRate, User
 from salespipeline.domain.sniffing import is_picture
+from salespipeline.domain.stages import Pipeline, Stage
 from salespipeline.domain.templates import Template
 from salespipeline.errors import shown
 from salespipeline.linking import renew
 from salespipeline.query import Cmp, Query
+from salespipeline.settings.fields import FieldList
 from salespipeline.settings.items import Items
-from salespipeline.settings.kinds import (
-    FieldList,
-    LostReasonList,
-    NoteTagList,
-    ProbabilityList,
-    SeriesList,
-    StageList,
-    TagList,
-    TaxRateList,
-    UserList,
-)
+from salespipeline.settings.kinds import NoteTagList, ProbabilityList, SeriesList, TagList, TaxRateList, UserList
 from salespipeline.settings.lists import refuse_unknown
+from salespipeline.settings.names import DepartmentList, LostReasonList, PipelineList, StageList
 from salespipeline.settings.templates import TemplateList
 
 if TYPE_CHECKING:
@@ -46,12 +39,14 @@ class SettingsDesk:
 
     def __init__(self, sales: Sales) -> None:
         self._sales = sales
+        self.pipelines = PipelineList(sales, Pipeline, lambda settings: settings.pipelines)
         self.stages = StageList(sales, Stage, lambda settings: settings.stages)
         self.probabilities = ProbabilityList(sales, Probability, lambda settings: settings.probabilities)
         self.tags = TagList(sales, Tag, lambda settings: settings.tags)
         self.note_tags = NoteTagList(sales, NoteTag, lambda settings: settings.note_tags)
         self.tax_rates = TaxRateList(sales, TaxRate, lambda settings: settings.tax_rates)
         self.users = UserList(sales, User, lambda settings: settings.users)
+        self.departments = DepartmentList(sales, Department, lambda settings: settings.departments)
         self.lost_reasons = LostReasonList(sales, LostReason, lambda settings: settings.lost_reasons)
         self.series = SeriesList(sales, Series, lambda settings: settings.series)
         self.fields = FieldList(sales, FieldSchema, lambda settings: settings.fields)

@@ -3,65 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Unpack
 
 import attrs
 
 from salespipeline.arguments import (
-    FieldEdits,
-    FieldFacts,
-    LostReasonFacts,
     NoteTagFacts,
     ProbabilityFacts,
     SeriesFacts,
-    StageFacts,
     TagFacts,
     TaxRateFacts,
     UserFacts,
 )
-from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.domain.checks import Checks
 from salespipeline.domain.lines import Tax
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
-from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import Department, NoteTag, Probability, Tag, TaxRate, User
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Amount, Money
 from salespipeline.numbers import highest
 from salespipeline.query import AnyOf, Cmp, Predicate, starts_with
-from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
-from salespipeline.settings.uses import DRAFTS, Use, rewritten, tallied
+from salespipeline.settings.lists import SettingList, name_of
+from salespipeline.settings.uses import Use, tallied
 from salespipeline.work import Work
 
 __all__ = [
-    "FieldList",
-    "LostReasonList",
     "NoteTagList",
     "ProbabilityList",
     "SeriesList",
-    "StageList",
     "TagList",
     "TaxRateList",
     "UserList",
 ]
-
-
-class StageList(SettingList[Stage]):
-    """The stages, in their order. (SPEC SET-1)
-
-    >>> sales.settings.stages.rename("Order signed", "Handed over").label
-    'Handed over'
-    >>> sales.settings.stages.edit("Handed over", pipeline="Delivery").pipeline
-    'Delivery'
-    """
-
-    def add(self, *labels: str, pipeline: str = "default") -> tuple[Stage, ...]:
-        """Add stages at the end, in the order given."""
-        with self._sales.work() as work:
-            return tuple(self._add(work, label=label, pipeline=pipeline) for label in labels)
-
-    def edit(self, stage: Stage | str, **values: Unpack[StageFacts]) -> Stage:
-        """Replace some values: label, pipeline. A rename touches no opportunity. (SPEC SET-1)"""
-        return self._edit(stage, values)
 
 
 class ProbabilityList(SettingList[Probability]):
@@ -172,7 +146,7 @@ class UserList(SettingList[User]):
         name: str,
         *,
         email: str = "",
-        department: str = "",
+        department: Department | str = "",
         approval_limit: Money | str | None = None,
         id: str | None = None,
     ) -> User:
@@ -188,30 +162,15 @@ class UserList(SettingList[User]):
         """Replace some values: name, email, department, approval_limit."""
         return self._edit(user, values)
 
-
-class LostReasonList(SettingList[LostReason]):
-    """Why opportunities are lost: once there are some, ``opportunities.lose`` takes one of them. (SPEC OPP-6)
-
-    >>> _ = sales.settings.lost_reasons.add("Price", "Went to a competitor", "No budget")
-    >>> lost = sales.opportunities.lose(deal, "price", note="Ten percent too dear.")
-    >>> sales.opportunities.where(lost_reason="Price").one() == lost, sales.settings.lost_reasons.usage("Price")
-    (True, 1)
-    >>> _ = sales.settings.edit_organisation(lost_reason_needed=True)
-    >>> sales.opportunities.lose(sales.opportunities.reopen(lost))
-    Traceback (most recent call last):
-    salespipeline.errors.Invalid: reason: a reason is needed to lose an opportunity: there are 'Price', 'Went to a ...
-    >>> print(sales.settings.lost_reasons.edit("Price", label="Too dear"))
-    Too dear
-    """
-
-    def add(self, *labels: str) -> tuple[LostReason, ...]:
-        """Add reasons at the end, in the order given."""
-        with self._sales.work() as work:
-            return tuple(self._add(work, label=label) for label in labels)
-
-    def edit(self, reason: LostReason | str, **values: Unpack[LostReasonFacts]) -> LostReason:
-        """Replace some values: label."""
-        return self._edit(reason, values)
+    def _checked(self, work: Work, after: User, before: User | None) -> User:
+        checks = Checks()
+        cleaned = checks.take(after.checked)
+        kept = before.department if before is not None else None
+        name = checks.take(work.settings.department, after.department, "department", kept=kept)
+        problems = {(one.path, one.message): one for one in checks.problems}  # what is no text is found by both
+        checks.problems[:] = problems.values()
+        checks.done(action="save")
+        return attrs.evolve(cleaned, department=name)
 
 
 class SeriesList(SettingList[Series]):
@@ -271,63 +230,6 @@ class SeriesList(SettingList[Series]):
             return self._keep(work, after, before, "next number set")
 
 
-class FieldList(SettingList[FieldSchema]):
-    """The custom fields of every record type. (SPEC SET-4)
-
-    >>> field = sales.settings.fields.add("opportunity", "staff", "Staff", "integer")
-    >>> sales.settings.fields.edit(field, label="Members of staff", default=10).default.value
-    10
-    """
-
-    fixed = dict.fromkeys(("record_type", "key", "type"), "answers were given to it; archive it, and add another field")
-
-    def add(self, record_type: str, key: str, label: str, type: str, **facts: Unpack[FieldFacts]) -> FieldSchema:
-        """Add a field. *facts*: mandatory, help, default, choices, required_answer, required_message."""
-        refuse_unknown("custom field", FieldSchema, facts, but=self.fixed)
-        values = _with_answers(key, facts)
-        with self._sales.work() as work:
-            return self._add(work, record_type=record_type, key=key, label=label, type=type, **values)
-
-    def edit(self, field: FieldSchema | str, **values: Unpack[FieldEdits]) -> FieldSchema:
-        """Replace some values of one; *default* and *required_answer* are plain values, as in ``add``."""
-        return self._edit(field, _with_answers(self[name_of(field)].key, values))
-
-    alone = "the answers to a custom field are erased, never moved: archive() it to keep them"
-
-    def delete(self, record: FieldSchema | str, *, replacement: FieldSchema | str | None = None) -> int:
-        """Delete it, erase the answers to it, and return how many there were. (SPEC SET-4)
-
-        What was sent is locked: the answers in sent documents stay. Archive the field to keep all of them.
-        """
-        with self._sales.work() as work:
-            listed = self._choose(work.settings)
-            field = listed[name_of(record)]
-            if replacement is not None:
-                self._other(listed, field, replacement)
-            number = rewritten(work, self._uses(field), field.key, None, action="custom field deleted")
-            work.remove(field)
-            work.touch_settings()
-            return number
-
-    def _uses(self, record: FieldSchema) -> tuple[Use, ...]:
-        return _answers_to(record.record_type)
-
-    def _called(self, record: FieldSchema) -> str:
-        return record.key
-
-    def _tallied(self, work: Work, records: Iterable[FieldSchema]) -> dict[str, int]:
-        listed = tuple(records)
-        found = {type: tallied(work, _answers_to(type)) for type in {one.record_type for one in listed}}
-        return {one.id: found[one.record_type][one.key] for one in listed}
-
-
-class _Answered(Use):
-    """The answers to the fields of one type of record; they are taken out, and nothing comes in their place."""
-
-    def changed(self, record: Any, old: str, new: str | None) -> Any:  # noqa: ARG002  # nothing ever comes
-        return attrs.evolve(record, answers=tuple(answer for answer in record.answers if answer.key != old))
-
-
 class _Numbered(Use):
     """The documents that have a number of a series, in any of its runs."""
 
@@ -336,20 +238,3 @@ class _Numbered(Use):
 
 
 _NUMBERED = _Numbered(kind="document", index="series", field="series")
-
-
-def _answers_to(record_type: str) -> tuple[Use, ...]:
-    if record_type == "opportunity":
-        return (_Answered(kind="opportunity", index="answers", field="answers", many=True),)
-    among = Cmp("type", "=", record_type)
-    return (_Answered(kind="document", index="answers", field="answers", many=True, among=among, free=DRAFTS),)
-
-
-def _with_answers(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *values* with the plain values of answers as answers."""
-    found = dict(values)
-    for name in ("default", "required_answer"):
-        value = found.get(name)
-        if value is not None and not isinstance(value, Answer):
-            found[name] = Answer(key, value)
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -13,13 +14,25 @@ from salespipeline.domain.activity import Activity
 from salespipeline.domain.checks import Checks, an, suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.domain.listed import Listed
 from salespipeline.domain.numbering import Series
-from salespipeline.domain.settings import Listed, LostReason, NoteTag, Probability, Settings, Stage, Tag, TaxRate, User
+from salespipeline.domain.settings import (
+    Department,
+    LostReason,
+    NoteTag,
+    Probability,
+    Settings,
+    Tag,
+    TaxRate,
+    User,
+)
+from salespipeline.domain.stages import Pipeline, Stage
 from salespipeline.domain.templates import Template
 from salespipeline.errors import Duplicate, Invalid, Problem, Refused, shown
 from salespipeline.money import Money
 from salespipeline.past import history_of, versions
-from salespipeline.settings.uses import USES, Use, rewritten, said, tallied, used
+from salespipeline.settings.uses import USES, Uses, rewritten, said, tallied, used
+from salespipeline.text import fold
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -28,7 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["SettingList", "name_of", "refuse_unknown"]
 
 
-S = TypeVar("S", Stage, Probability, Tag, NoteTag, TaxRate, User, LostReason, Series, FieldSchema, Template)
+S = TypeVar(
+    "S", Pipeline, Stage, Probability, Tag, NoteTag, TaxRate, User, Department, LostReason, Series, FieldSchema, Template
+)  # fmt: skip
 
 
 class SettingList(Tabular, Generic[S]):
@@ -51,6 +66,7 @@ class SettingList(Tabular, Generic[S]):
 
     fixed: Mapping[str, str] = {}  # what is said once, when one is added; and what to do instead of editing it
     title: str = "label"  # the field that people call it by
+    by_title: bool = False  # whether records name an entry by that, and not by its id
     alone: str = ""  # why nothing takes the place of one that is deleted
 
     def __init__(self, sales: Sales, cls: type[S], choose: Callable[[Settings], Listed[S]]) -> None:
@@ -83,16 +99,16 @@ class SettingList(Tabular, Generic[S]):
         listed = self._choose(work.settings)
         values.setdefault("id", work.new_id())
         values.setdefault("position", 1 + max((record.position for record in listed.all), default=-1))
-        record = self._checked(self._cls(**values), None)
+        record = self._checked(work, self._cls(**values), None)
         return self._keep(work, record, None, "added")
 
-    def _checked(self, after: S, before: S | None) -> S:  # noqa: ARG002  # for lists that look at more than the record
+    def _checked(self, work: Work, after: S, before: S | None) -> S:  # noqa: ARG002  # for lists that look further
         """Return *after* with clean values, or raise ``Invalid`` with every problem."""
         return after.checked()
 
     def _keep(self, work: Work, after: S, before: S | None, action: str) -> S:
         try:
-            kept = work.keep(after, before, action=action)
+            kept = work.keep(after, before if before is not None and before.version else None, action=action)
         except Duplicate as error:
             message = f"{an(self.what)} called {after.label!r} exists already (it may be archived): use that one, or restore() it"
             raise Duplicate(message, kind="setting", id=after.id, fields=error.fields) from error
@@ -109,15 +125,20 @@ class SettingList(Tabular, Generic[S]):
         with self._sales.work() as work:
             before = self._current(work, record)
             refuse_unknown(self.what, self._cls, values, but=self.fixed)
-            return self._keep(work, self._checked(attrs.evolve(before, **values), before), before, "edited")
+            kept = self._keep(work, self._checked(work, attrs.evolve(before, **values), before), before, "edited")
+            if self.by_title and kept.label != before.label:
+                rewritten(work, self._uses(kept), before.label, kept.label, action=f"{self.what} renamed")
+            return kept
 
     def _current(self, work: Work, record: S | str) -> S:
         """Return one as it is kept; ``Conflict`` where a record was given, and somebody changed it meanwhile."""
         kept = self._choose(work.settings)[name_of(record)]
-        return kept if isinstance(record, str) else work.current(self._cls, record)
+        return kept if isinstance(record, str) or not kept.version else work.current(self._cls, record)
 
     def rename(self, record: S | str, name: str) -> S:
-        """Call it something else; records name it by its id, so none is touched. (SPEC SET-1)
+        """Call it something else. (SPEC SET-1)
+
+        Records name it by its id, so none is touched; only pipelines and departments are written anew where they stand.
 
         >>> sales.settings.tags.rename("VIP", "Key account").label, sales.settings.users.rename("jane", "Jane Field").name
         ('Key account', 'Jane Field')
@@ -156,7 +177,7 @@ class SettingList(Tabular, Generic[S]):
             order.insert(order.index(target) + (after is not None), moving)
             for position, one in enumerate(order):
                 if one.position != position:
-                    work.keep(attrs.evolve(one, position=position), one, action="moved")
+                    work.keep(attrs.evolve(one, position=position), one if one.version else None, action="moved")
             work.touch_settings()
 
     def usage(self, record: S | str) -> int:
@@ -176,16 +197,18 @@ class SettingList(Tabular, Generic[S]):
             return self._tallied(work, self._choose(work.settings).all)
 
     def _tallied(self, work: Work, records: Iterable[S]) -> dict[str, int]:
-        found = tallied(work, USES.get(self._cls, ()))
-        return {one.id: found[self._called(one)] for one in records}
+        found: Counter[str] = Counter()
+        for name, number in tallied(work, USES.get(self._cls, ())).items():
+            found[fold(name) if self.by_title else name] += number
+        return {one.id: found[fold(one.label) if self.by_title else one.id] for one in records}
 
-    def _uses(self, record: S) -> tuple[Use, ...]:  # noqa: ARG002  # for lists where it is not the same for each
+    def _uses(self, record: S) -> tuple[Uses, ...]:  # noqa: ARG002  # for lists where it is not the same for each
         """Return where records name it."""
         return USES.get(self._cls, ())
 
     def _called(self, record: S) -> str:
         """Return what records name it by."""
-        return record.id
+        return record.label if self.by_title else record.id
 
     def delete(self, record: S | str, *, replacement: S | str | None = None) -> int:
         """Delete it; one in use needs a *replacement* that its records get. Returns how many got it. (SPEC SET-1)
@@ -204,7 +227,8 @@ class SettingList(Tabular, Generic[S]):
             number = 0
             if named is not None:
                 number = rewritten(work, uses, name, self._called(named), action=f"{self.what} replaced")
-            work.remove(gone)
+            if gone.version:
+                work.remove(gone)
             work.touch_settings()
             return number
 

@@ -14,6 +14,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.templates import SEVERAL, MailTemplate, Template
 from salespipeline.errors import TemplateError, shown
 from salespipeline.settings.lists import SettingList, name_of
+from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.mail import Attachment, InlineImage
@@ -83,8 +84,9 @@ class TemplateList(SettingList[Template]):
                     kept.append(enclosure_of(file))
         return values | {"enclosures": tuple(kept)}
 
-    def _checked(self, after: Template, before: Template | None) -> Template:
+    def _checked(self, work: Work, after: Template, before: Template | None) -> Template:
         checks = Checks()
+        del work
         cleaned: Template | None = checks.take(after.checked)
         if before is None or _said(after) != _said(before):
             for error in _errors(cleaned or _readable(after)):

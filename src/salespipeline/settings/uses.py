@@ -8,20 +8,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
-from salespipeline.domain.checks import counted
-from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stage, Tag, User
+from salespipeline.domain.checks import an, counted
+from salespipeline.domain.settings import Department, LostReason, NoteTag, Probability, Settings, Tag, User
+from salespipeline.domain.stages import Pipeline, Stage
+from salespipeline.errors import Duplicate, shown
 from salespipeline.query import EVERYTHING, All, Cmp, Count, Has, Missing, Predicate, Query
+from salespipeline.text import fold
 from salespipeline.work import Work
 
-__all__ = ["CHUNK", "DRAFTS", "USES", "Use", "rewritten", "said", "tallied", "used"]
+__all__ = ["CHUNK", "DRAFTS", "USES", "Use", "Uses", "Within", "rewritten", "said", "tallied", "used"]
 
 CHUNK = 1000  # how many are rewritten at a time
 #: What may still be changed of documents: what was sent, or is being sent, says what it said. (SPEC DOC-3)
 DRAFTS = All((Cmp("sent", "=", 0), Missing("in_transit")))
+
+
+class Uses(Protocol):
+    """Where an entry of a list is named."""
+
+    @property
+    def kind(self) -> str:
+        """What people call a record that names it."""
+        ...
+
+    def count(self, work: Work, name: str) -> int:
+        """Return how many records name it."""
+        ...
+
+    def tally(self, work: Work) -> Iterator[tuple[str, int]]:
+        """Yield how many records name each entry, by its name: counted in one go."""
+        ...
+
+    def rewrite(self, work: Work, old: str, new: str | None, *, action: str) -> int:
+        """Give every record that names *old*, and may be changed, *new* or nothing in its place; return how many."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -51,13 +75,73 @@ class Use:
             value = tuple(dict.fromkeys(one for one in kept if one is not None))
         return attrs.evolve(record, **{self.field: value})
 
+    def count(self, work: Work, name: str) -> int:
+        """Return how many records name it."""
+        return work.count(self.kind, self.where(name))
 
-USES: Mapping[type[Any], tuple[Use, ...]] = {
+    def tally(self, work: Work) -> Iterator[tuple[str, int]]:
+        """Yield how many records name each entry, by its name, in one grouped query."""
+        for name, number in work.tally(Query(kind=self.kind, where=self.among), (self.index,), (Count(),)):
+            if name is not None:
+                yield str(name), int(number or 0)
+
+    def rewrite(self, work: Work, old: str, new: str | None, *, action: str) -> int:
+        """Keep what each record becomes, in bulk, chunk by chunk."""
+        done, after = 0, None
+        query = Query(kind=self.kind, where=All((self.where(old), self.free)), limit=CHUNK)
+        while records := list(work.find(attrs.evolve(query, after=after))):
+            done += work.keep_many(((self.changed(one, old, new), one) for one in records), action=action)
+            after = (records[-1].id,)
+        return done
+
+
+@attrs.frozen(kw_only=True)
+class Within:
+    """A list of the settings whose entries name those of another one by their label: users their department."""
+
+    kind: str
+    choose: Callable[[Settings], Iterable[Any]]
+    field: str
+
+    def count(self, work: Work, name: str) -> int:
+        """Return how many entries name it."""
+        return len(self._named(work, name))
+
+    def tally(self, work: Work) -> Iterator[tuple[str, int]]:
+        """Yield how many entries name each other entry; no query is needed for settings."""
+        yield from Counter(str(getattr(one, self.field)) for one in self.choose(work.settings)).items()
+
+    def rewrite(self, work: Work, old: str, new: str | None, *, action: str) -> int:
+        """Keep what each entry becomes."""
+        entries = self._named(work, old)
+        for one in entries:
+            try:
+                work.keep(attrs.evolve(one, **{self.field: new or ""}), one, action=action)
+            except Duplicate as error:
+                message = (
+                    f"{shown(new)} has {an(self.kind)} called {one.label!r} already: rename or replace that one first"
+                )
+                raise Duplicate(message, kind="setting", id=one.id, fields=error.fields) from error
+        if entries:
+            work.touch_settings()
+        return len(entries)
+
+    def _named(self, work: Work, name: str) -> list[Any]:
+        wanted = fold(name)
+        return [one for one in self.choose(work.settings) if fold(getattr(one, self.field)) == wanted]
+
+
+USES: Mapping[type[Any], tuple[Uses, ...]] = {
+    Pipeline: (Within(kind="stage", choose=lambda settings: settings.stages.all, field="pipeline"),),
     Stage: (Use(kind="opportunity", index="stage", field="stage_id"),),
     Probability: (Use(kind="opportunity", index="probability", field="probability_id"),),
     Tag: (Use(kind="opportunity", index="tags", field="tags", many=True),),
     NoteTag: (Use(kind="note", index="tags", field="tags", many=True),),
     LostReason: (Use(kind="opportunity", index="lost_reason", field="lost_reason_id"),),
+    Department: (
+        Within(kind="user", choose=lambda settings: settings.users.all, field="department"),
+        Use(kind="opportunity", index="department", field="department"),
+    ),
     User: (
         Use(kind="opportunity", index="owner", field="owner_id"),
         Use(kind="document", index="owner", field="owner_id", free=DRAFTS),
@@ -66,21 +150,20 @@ USES: Mapping[type[Any], tuple[Use, ...]] = {
 }
 
 
-def used(work: Work, uses: Sequence[Use], name: str) -> Counter[str]:
+def used(work: Work, uses: Sequence[Uses], name: str) -> Counter[str]:
     """Return how many records of each kind name an entry."""
     found: Counter[str] = Counter()
     for use in uses:
-        found[use.kind] += work.count(use.kind, use.where(name))
+        found[use.kind] += use.count(work, name)
     return +found
 
 
-def tallied(work: Work, uses: Sequence[Use]) -> Counter[str]:
+def tallied(work: Work, uses: Sequence[Uses]) -> Counter[str]:
     """Return how many records name each entry, by its name, in one grouped query a kind."""
     found: Counter[str] = Counter()
     for use in uses:
-        for name, number in work.tally(Query(kind=use.kind, where=use.among), (use.index,), (Count(),)):
-            if name is not None:
-                found[str(name)] += int(number or 0)
+        for name, number in use.tally(work):
+            found[name] += number
     return found
 
 
@@ -94,28 +177,6 @@ def said(found: Mapping[str, int]) -> str:
     return f"{', '.join(firsts)} and {last}" if firsts else last
 
 
-def rewritten(work: Work, uses: Sequence[Use], old: str, new: str | None, *, action: str) -> int:
+def rewritten(work: Work, uses: Sequence[Uses], old: str, new: str | None, *, action: str) -> int:
     """Give every record that names *old*, and may be changed, *new* or nothing in its place; return how many."""
-    return sum(
-        _in_bulk(work, Query(kind=use.kind, where=All((use.where(old), use.free))), _changing(use, old, new), action)
-        for use in uses
-    )
-
-
-def _changing(use: Use, old: str, new: str | None) -> Callable[[Any], Any]:
-    return lambda record: use.changed(record, old, new)
-
-
-def _in_bulk(work: Work, query: Query, change: Callable[[Any], Any], action: str) -> int:
-    """Keep what *change* makes of each record of *query*; what was changed is found by it no more."""
-    done = 0
-    for records in _chunks(work, query):
-        done += work.keep_many(((change(record), record) for record in records), action=action)
-    return done
-
-
-def _chunks(work: Work, query: Query) -> Iterator[Iterable[Any]]:
-    after = None
-    while records := list(work.find(attrs.evolve(query, after=after, limit=CHUNK))):
-        yield records
-        after = (records[-1].id,)
+    return sum(use.rewrite(work, old, new, action=action) for use in uses)
