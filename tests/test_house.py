@@ -106,7 +106,7 @@ TABLE = {
     "ports": "errors entries query money exchange | attrs",
     "transmission": "ports | attrs",
     "transmitters": "mail ports transmission | attrs",
-    "files": " | ",
+    "files": "errors | ",
     "domain": "errors money text exchange | attrs",
     "domain.recurring": "errors | ~dateutil",
     "domain.display": "~notebook | ~pandas ~polars",
@@ -117,7 +117,7 @@ TABLE = {
     "reading": " | attrs",
     "arguments": "domain money exchange ~mail ~render | ",
     "stores": "errors entries query ports blobs | attrs psycopg psycopg_pool",
-    "blobs": "errors entries ports stores.sqlite_file ~stores.postgres_session | attrs",
+    "blobs": "errors entries ports files stores.sqlite_file ~stores.postgres_session | attrs",
     "mail": "errors entries ports | attrs email_validator",
     # The words of a mail are a value of the domain; what fills them is here.
     "render": "errors entries ports money domain.templates | "
@@ -130,7 +130,8 @@ TABLE = {
     ),
     "rewriting": f"{FACE} | ",
     "worker": f"{FACE} batches claiming delivery following ringing ~sales ~mail ~opening | ",
-    "maintenance": f"{FACE} rewriting opening sales | attrs",
+    "exports": f"{FACE} rewriting | attrs",
+    "maintenance": f"{FACE} exports rewriting opening sales ~blobs | attrs",
     "notebook": f"{FACE} change_report listing reports sales sending_report settings views ~render | ~pandas ~polars",
     "demo": f"{FACE} sales sending_report ~opening ~mail | attrs",
     # The suite, and the command that runs it on whatever a URL names.

@@ -20,6 +20,7 @@
     │   ├── ForeignFile             the file belongs to another application
     │   ├── NewerFormat             written by a newer version of the library
     │   ├── UpgradeNeeded           written by an older one; call its upgrade
+    │   ├── Unfinished              an import into it was interrupted; call it again
     │   ├── StorageFull             no room left; nothing was written
     │   ├── ReadOnly                the medium cannot be written
     │   ├── StoreClosed             the handle was closed (or inherited by a fork)
@@ -68,6 +69,7 @@ __all__ = [
     "TemplateError",
     "TransactionOpen",
     "Unavailable",
+    "Unfinished",
     "UpgradeNeeded",
     "shown",
 ]
@@ -347,6 +349,10 @@ class NewerFormat(StorageError):
 
 class UpgradeNeeded(StorageError):
     """The data was written by an older version; the message says how to upgrade it."""
+
+
+class Unfinished(StorageError):
+    """An import into the store was interrupted; the message says how to go on with it."""
 
 
 class StorageFull(StorageError):

@@ -1,11 +1,16 @@
-"""What the host may give for files, and what blobs may offer beyond the contract: protocols only. (SPEC ATT-1, EXT-1)"""
+"""What the host may give for files, what blobs may offer beyond the contract, and a disk's errors in our words. (SPEC ATT-1)"""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-__all__ = ["Scanner", "Sweepable"]
+from salespipeline.errors import ReadOnly, StorageFull, Unavailable
+
+__all__ = ["Scanner", "Sweepable", "on_disk"]
 
 
 class Scanner(Protocol):
@@ -33,3 +38,20 @@ class Sweepable(Protocol):
     def discard(self, digest: str, seconds: float) -> bool:
         """Remove the bytes, unless somebody has kept them within so many seconds; say whether they are removed."""
         ...
+
+
+@contextmanager
+def on_disk(path: Path, passing: type[OSError] | tuple[()] = ()) -> Iterator[None]:
+    """Raise ``StorageFull``, ``ReadOnly`` or ``Unavailable`` for an error of the system at *path*; some may be *passing*."""
+    try:
+        yield
+    except passing:
+        raise
+    except OSError as error:
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                message = f"there is no room left in {path}; make room and try again, nothing was kept"
+                raise StorageFull(message) from error
+            case errno.EROFS | errno.EACCES | errno.EPERM:
+                raise ReadOnly(f"{path} cannot be used ({error.strerror}); check its permissions") from error
+        raise Unavailable(f"{path} cannot be read or written: {error.strerror}", retry=False) from error

@@ -7,21 +7,31 @@ from __future__ import annotations
 
 from salespipeline.catalog import INDEX, KEPT, Stamp
 from salespipeline.codec import decode, encode
-from salespipeline.errors import Conflict, NewerFormat, UpgradeNeeded
+from salespipeline.errors import Conflict, NewerFormat, Unfinished, UpgradeNeeded
 from salespipeline.ports import Store, Transaction
 from salespipeline.query import EVERYTHING, Query
 
-__all__ = ["CHUNK", "check_index", "rewrite"]
+__all__ = ["CHUNK", "IMPORT", "OF_THE_STORE", "check_index", "rewrite"]
 
 CHUNK = 500
 ATTEMPTS = 10
 ID = "index"
+IMPORT = "import"  # the stamp that is there while an import is not finished
+OF_THE_STORE = frozenset({ID, IMPORT})  # what stamps say of this store alone, and of no other that holds the same
 KINDS = tuple(kept.kind.name for kept in KEPT if kept.classes != (Stamp,))
 
 
 def check_index(store: Store) -> None:
-    """Stamp a store that is new; raise ``UpgradeNeeded`` or ``NewerFormat`` where the index is not this version's."""
+    """Stamp a store that is new; raise ``UpgradeNeeded`` or ``NewerFormat`` where the index is not this version's.
+
+    ``Unfinished`` is raised where an import has begun, and not ended.
+    """
     with store.transaction(write=False) as tx:
+        if tx.get("stamp", IMPORT) is not None:
+            raise Unfinished(
+                "an import into this store was interrupted: call salespipeline.maintenance.import_() with the same "
+                "export again, which goes on where it stopped"
+            )
         number = _stamp(tx).number if tx.get("stamp", ID) is not None else None
         new = number is None and not any(_some(tx, kind) for kind in KINDS)
     if new:

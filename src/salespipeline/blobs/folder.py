@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
 from salespipeline.blobs.digests import CHUNK, checked, is_digest, not_found
-from salespipeline.errors import ReadOnly, StorageError, StorageFull, Unavailable
+from salespipeline.files import on_disk
 
 __all__ = ["FolderBlobs"]
 
@@ -120,22 +120,8 @@ class FolderBlobs:
             while chunk := file.read(CHUNK):
                 yield chunk
 
-    @contextlib.contextmanager
-    def _translated(self, passing: type[OSError] | tuple[()] = ()) -> Iterator[None]:
-        try:
-            yield
-        except passing:
-            raise
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: OSError) -> StorageError:
-        match error.errno:
-            case errno.ENOSPC | errno.EDQUOT:
-                return StorageFull(f"there is no room left in {self._path}; make room and try again, nothing was kept")
-            case errno.EROFS | errno.EACCES | errno.EPERM:
-                return ReadOnly(f"{self._path} cannot be used ({error.strerror}); check its permissions")
-        return Unavailable(f"{self._path} cannot be read or written: {error.strerror}", retry=False)
+    def _translated(self, passing: type[OSError] | tuple[()] = ()) -> AbstractContextManager[None]:
+        return on_disk(self._path, passing)
 
 
 def _sync(folder: Path) -> None:

@@ -7,7 +7,7 @@ nothing of sales. (SPEC EXT-1)
 from salespipeline.ports.host import Clock, Ids, Rates
 from salespipeline.ports.mail import Accepted, Mail, Mailer, NotSent, Outcome, Unknown
 from salespipeline.ports.rendering import DocumentView, LineView, PartyView, Rendered, Renderer, SumView, TaxView
-from salespipeline.ports.storage import CONTRACT, Blobs, Explained, Explanation, Store, Transaction, Upkeep
+from salespipeline.ports.storage import CONTRACT, Blobs, Explained, Explanation, Portable, Store, Transaction, Upkeep
 
 __all__ = [
     "CONTRACT",
@@ -24,6 +24,7 @@ __all__ = [
     "NotSent",
     "Outcome",
     "PartyView",
+    "Portable",
     "Rates",
     "Rendered",
     "Renderer",

@@ -12,7 +12,7 @@ import attrs
 from salespipeline.entries import Catalog, Entry, Scalar, Stored
 from salespipeline.query import Group, Measure, Query
 
-__all__ = ["CONTRACT", "Blobs", "Explained", "Explanation", "Store", "Transaction", "Upkeep"]
+__all__ = ["CONTRACT", "Blobs", "Explained", "Explanation", "Portable", "Store", "Transaction", "Upkeep"]
 
 
 CONTRACT = 1  # docs/storage-contract.md says what changes it
@@ -172,6 +172,23 @@ class Explained(Protocol):
 
     def traced(self) -> AbstractContextManager[list[str]]:
         """Return a block in which every statement of this transaction is written down as it is run."""
+        ...
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """What a transaction may offer beyond the contract: that everything can be carried out of the store, and into it."""
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put entries that are new here, each as the version that it carries, the first being 1; raises as ``put`` does."""
+        ...
+
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        """Yield each series with the last number that it gave, in the order of their names."""
+        ...
+
+    def set_number(self, series: str, last: int) -> None:
+        """Let *series* go on behind *last*."""
         ...
 
 

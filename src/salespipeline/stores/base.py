@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from salespipeline.entries import Entry, Index, Scalar, Stored
-from salespipeline.errors import Overflow, StorageError
+from salespipeline.errors import Overflow, StorageError, shown
 from salespipeline.query import (
     INT_MAX,
     INT_MIN,
@@ -87,6 +87,16 @@ class BaseTransaction(ABC):
         except StorageError:  # what is refused changes nothing
             self._put_up_to(old)
             raise
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put entries that are new here, each as the version that it carries."""
+        for entry in entries:
+            if entry.version < 1:
+                message = (
+                    f"{entry.kind} {shown(entry.id)} cannot be loaded as version {entry.version}: versions begin with 1"
+                )
+                raise StorageError(message)
+            self._put_up_to(entry)
 
     def _put_up_to(self, entry: Entry) -> None:
         for version in range(entry.version):

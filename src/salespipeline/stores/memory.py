@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -154,6 +154,7 @@ class MemoryStore:
                 if data.writing is not None:
                     for kind, id, old in data.writing.log:
                         transaction.remember(kind, id, old)
+                    transaction.before.update(data.writing.before)
                 data.reading.add(transaction)
 
     def _end(self, transaction: MemoryTransaction, *, write: bool, commit: bool) -> None:
@@ -177,7 +178,7 @@ class MemoryTransaction(BaseTransaction):
     those logged *before* patched over them.
     """
 
-    __slots__ = ("_data", "_kinds", "_open", "_patch", "_store", "_write", "log", "numbers")
+    __slots__ = ("_data", "_kinds", "_open", "_patch", "_store", "_write", "before", "log")
 
     def __init__(self, store: MemoryStore, *, write: bool) -> None:
         self._store = store
@@ -187,7 +188,7 @@ class MemoryTransaction(BaseTransaction):
         self._kinds: frozenset[str] = frozenset()
         self._patch: dict[str, dict[str, Record | None]] = {}
         self.log: list[tuple[str, str, Record | None]] = []
-        self.numbers: dict[str, int] = {}
+        self.before: dict[str, int] = {}  # the numbers of series that were changed since this began
 
     def __enter__(self) -> MemoryTransaction:
         self._store._begin(self, write=self._write)
@@ -202,7 +203,7 @@ class MemoryTransaction(BaseTransaction):
             raise not_open()
         self._open = False
         self._store._end(self, write=self._write, commit=kind is None)
-        self.log, self.numbers, self._patch = [], {}, {}
+        self.log, self.before, self._patch = [], {}, {}
 
     def remember(self, kind: str, id: str, old: Record | None) -> None:
         """Go on seeing *old* under *id*, whatever is written there now."""
@@ -212,7 +213,7 @@ class MemoryTransaction(BaseTransaction):
         """Put back what was there before this transaction."""
         for kind, id, old in reversed(self.log):
             self._data.kinds[kind].replace(id, old)
-        self._data.numbers.update(self.numbers)
+        self._data.numbers.update(self.before)
 
     # --- primitives ---
 
@@ -231,6 +232,11 @@ class MemoryTransaction(BaseTransaction):
     def amend(self, entry: Entry) -> None:
         """Replace index and body of what is kept as ``entry.version``, which stays its version."""
         self._keep(entry, entry.version)
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put entries that are new here, each as the version that it carries."""
+        for entry in entries:
+            self._keep(attrs.evolve(entry, version=0), entry.version)
 
     def _keep(self, entry: Entry, becomes: int) -> None:
         records = self._writable(entry.kind)
@@ -262,15 +268,29 @@ class MemoryTransaction(BaseTransaction):
 
     def next_number(self, series: str) -> int:
         """Return 1, 2, 3 … for *series*; a rollback takes it back."""
+        last = self._data.numbers.get(series, 0)
+        self.set_number(series, last + 1)
+        return last + 1
+
+    def set_number(self, series: str, last: int) -> None:
+        """Let *series* go on behind *last*."""
         if not self._open:
             raise not_open()
         if not self._write:
             raise read_only()
-        numbers = self._data.numbers
-        last = numbers.get(series, 0)
-        self.numbers.setdefault(series, last)
-        numbers[series] = last + 1
-        return last + 1
+        with self._data.mutex:
+            before = self._data.numbers.get(series, 0)
+            for transaction in (self, *self._data.reading):
+                transaction.before.setdefault(series, before)
+            self._data.numbers[series] = last
+
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        """Yield each series with the last number that it gave, in the order of their names."""
+        if not self._open:
+            raise not_open()
+        with self._data.mutex:
+            view = self._data.numbers if self._write else self._data.numbers | self.before
+        return iter(sorted((series, last) for series, last in view.items() if last))
 
     # --- by index ---
 

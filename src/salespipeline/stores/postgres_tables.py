@@ -152,9 +152,11 @@ class Table(Rows):
         named = "".join(f", part{number} AS ({part})" for number, part in enumerate(parts))
         return f"WITH kept AS ({statement} RETURNING id){named} SELECT 1 FROM kept"  # noqa: S608
 
-    def inserting(self, entry: Entry, row: list[Scalar | None], many: list[list[Scalar]]) -> list[Any]:
+    def inserting(
+        self, entry: Entry, row: list[Scalar | None], many: list[list[Scalar]], becomes: int = 1
+    ) -> list[Any]:
         """Return the parameters of ``insert``."""
-        values: list[Any] = [self.workspace, entry.id, 1, entry.body, *row]
+        values: list[Any] = [self.workspace, entry.id, becomes, entry.body, *row]
         for several in many:
             values += (self.workspace, several)
         return values

@@ -125,6 +125,23 @@ class PostgresTransaction(SessionTransaction[Source, Session, Table]):
         ((number,),) = self._rows(text, [place.workspace, series])
         return int(number)
 
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        """Yield each series with the last number that it gave, in the order of their names."""
+        place = self._source.place
+        text = f"SELECT series, last FROM {place.table('_numbers')} WHERE workspace = %s ORDER BY series"  # noqa: S608
+        return iter(self._rows(text, [place.workspace]))
+
+    def set_number(self, series: str, last: int) -> None:
+        """Let *series* go on behind *last*."""
+        if not self._write:
+            raise read_only()
+        place = self._source.place
+        text = (
+            f"INSERT INTO {place.table('_numbers')} (workspace, series, last) VALUES (%s, %s, %s) "  # noqa: S608
+            "ON CONFLICT (workspace, series) DO UPDATE SET last = excluded.last RETURNING last"
+        )
+        self._rows(text, [place.workspace, series, last])
+
     # --- pushed down ---
 
     def find(self, query: Query) -> Iterator[Stored]:
@@ -183,7 +200,14 @@ class PostgresTransaction(SessionTransaction[Source, Session, Table]):
                 for entry in several:
                     self.put(entry)
 
-    def _all_at_once(self, entries: list[Entry]) -> bool:
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put entries that are new here, each as the version that it carries, by ``COPY``."""
+        for _, group in groupby(entries, key=lambda entry: entry.kind):
+            several = list(group)
+            if any(entry.version < 1 for entry in several) or not self._all_at_once(several, load=True):
+                super().load(several)
+
+    def _all_at_once(self, entries: list[Entry], *, load: bool = False) -> bool:
         """Put entries of one kind, all new or all changed; say whether that was possible, or put none."""
         table = self._writable(entries[0].kind)
         try:
@@ -192,24 +216,25 @@ class PostgresTransaction(SessionTransaction[Source, Session, Table]):
             return False  # one by one, so that the error comes in its turn
         try:
             with self._opened().savepoint("bulk"):
-                if entries[0].version:
+                if entries[0].version and not load:
                     self._run(table.lock, (table.workspace, [one.id for one in entries]))  # in the order of ids
                     versions = [(one, one.version + 1, row, many) for one, row, many in rows]
                     self._opened().many(table.update, [table.changing(*one, watched=True) for one in versions])
                 elif table.copies and len(rows) >= _BULK:
-                    self._copy(table, rows)
+                    self._copy(table, rows, more=0 if load else 1)
                 else:
-                    self._opened().many(table.insert, [table.inserting(*row) for row in rows])
+                    new = [table.inserting(*row, becomes=row[0].version if load else 1) for row in rows]
+                    self._opened().many(table.insert, new)
         except (Unwritten, psycopg.errors.IntegrityError, psycopg.errors.FeatureNotSupported):
             return False
         except FAILURES as error:
             raise self._failed(error) from error
         return True
 
-    def _copy(self, table: Table, rows: list[tuple[Entry, list[Scalar | None], list[list[Scalar]]]]) -> None:
+    def _copy(self, table: Table, rows: list[tuple[Entry, list[Scalar | None], list[list[Scalar]]]], more: int) -> None:
         with self._opened().cursor.copy(table.copy) as copy:
             for entry, row, _ in rows:
-                copy.write_row((table.workspace, entry.id, 1, entry.body, *row))
+                copy.write_row((table.workspace, entry.id, entry.version + more, entry.body, *row))
         for place, side in enumerate(table.sides):
             with self._opened().cursor.copy(side.copy) as copy:
                 for entry, _, many in rows:

@@ -62,9 +62,12 @@ class Table(Rows):
         """Return the rows of a side table."""
         return [(entry.id, one) for one in self.many(side.field, entry)]
 
-    def rows(self, entries: Sequence[Entry]) -> list[tuple[str, list[tuple[Any, ...]]]]:
-        """Return what puts new entries: statements, each with its rows. Raises where an entry does not fit."""
-        rows: list[tuple[Any, ...]] = [(one.id, 1, one.body, *self.row(one)) for one in entries]
+    def rows(self, entries: Sequence[Entry], more: int = 1) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """Return what puts new entries, as so many *more* than their versions: statements, each with its rows.
+
+        Raises where an entry does not fit.
+        """
+        rows: list[tuple[Any, ...]] = [(one.id, one.version + more, one.body, *self.row(one)) for one in entries]
         sides: Any = [(side.insert, [pair for one in entries for pair in self.pairs(side, one)]) for side in self.sides]
         return [(self.insert, rows), *sides]
 

@@ -147,6 +147,18 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
             raise self._failed(error) from error
         return number
 
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        """Yield each series with the last number that it gave, in the order of their names."""
+        numbers = self._source.dialect.table("_numbers")
+        return iter(self._rows(f"SELECT series, last FROM {numbers} ORDER BY series", ()))  # noqa: S608
+
+    def set_number(self, series: str, last: int) -> None:
+        """Let *series* go on behind *last*."""
+        if not self._write:
+            raise read_only()
+        numbers = self._source.dialect.table("_numbers")
+        self._rows(f"INSERT OR REPLACE INTO {numbers} VALUES (?, ?)", (series, last))  # noqa: S608
+
     # --- pushed down ---
 
     def find(self, query: Query) -> Iterator[Stored]:
@@ -200,20 +212,27 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
         """Put every entry, as ``put`` does one; new ones of a kind by few statements."""
         waiting = iter(entries)
         while chunk := list(islice(waiting, _MOST_AT_ONCE)):
-            if not self._all_new(chunk):
+            if any(entry.version != 0 for entry in chunk) or not self._all_new(chunk):
                 for entry in chunk:
                     self.put(entry)
 
-    def _all_new(self, entries: list[Entry]) -> bool:
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put entries that are new here, each as the version that it carries, by few statements."""
+        waiting = iter(entries)
+        while chunk := list(islice(waiting, _MOST_AT_ONCE)):
+            if any(entry.version < 1 for entry in chunk) or not self._all_new(chunk, more=0):
+                super().load(chunk)
+
+    def _all_new(self, entries: list[Entry], more: int = 1) -> bool:
         """Put entries that are all new; say whether that was possible, or put none."""
         kinds: dict[str, list[Entry]] = {}
         for entry in entries:
-            if entry.version != 0 or not isinstance(entry.kind, str):
+            if not isinstance(entry.kind, str):
                 return False
             kinds.setdefault(entry.kind, []).append(entry)
         try:
             tables = [(self._writable(kind), several) for kind, several in kinds.items()]
-            written = [(table, table.rows(several)) for table, several in tables]
+            written = [(table, table.rows(several, more)) for table, several in tables]
         except StorageError:
             return False  # one by one, so that the error comes in its turn
         connection = self._opened().connection

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import cast
 
 from salespipeline.entries import Catalog, Entry, Scalar, Stored
 from salespipeline.errors import Unavailable
-from salespipeline.ports import Store, Transaction
+from salespipeline.ports import Portable, Store, Transaction
 from salespipeline.query import Group, Measure, Query
 
 __all__ = ["FailingAt", "Wrapped", "WrappedTransaction"]
@@ -98,6 +99,25 @@ class WrappedTransaction:
         """Pass each entry on as a ``put`` of its own, so that a batch can fail in its middle."""
         for entry in entries:
             self.put(entry)
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Pass it on."""
+        self.store.before("load")
+        self._portable.load(entries)
+
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        """Pass it on."""
+        self.store.before("numbers")
+        return self._portable.numbers()
+
+    def set_number(self, series: str, last: int) -> None:
+        """Pass it on."""
+        self.store.before("set_number")
+        self._portable.set_number(series, last)
+
+    @property
+    def _portable(self) -> Portable:
+        return cast("Portable", self.inner)
 
     def now(self) -> int:
         """Pass it on."""
