@@ -40,39 +40,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = [
-    "Conflict",
-    "Corrupt",
-    "Duplicate",
-    "ForeignFile",
-    "Invalid",
-    "LinkAnswered",
-    "LinkExpired",
-    "LinkInvalid",
-    "LinkRefused",
-    "LinkWithdrawn",
-    "MailError",
-    "NewerFormat",
-    "NotAllowed",
-    "NotEditable",
-    "NotFound",
-    "NotSendable",
-    "OpenError",
-    "Overflow",
-    "Problem",
-    "ReadOnly",
-    "Refused",
-    "RenderError",
-    "SalesPipelineError",
-    "StorageError",
-    "StorageFull",
-    "StoreClosed",
-    "TemplateError",
-    "TransactionOpen",
-    "Unavailable",
-    "Unfinished",
-    "UpgradeNeeded",
-    "shown",
-]
+    "Conflict", "Corrupt", "Duplicate", "ForeignFile", "Invalid", "LinkAnswered", "LinkExpired", "LinkInvalid",
+    "LinkRefused", "LinkWithdrawn", "MailError", "NewerFormat", "NotAllowed", "NotEditable", "NotFound",
+    "NotSendable", "OpenError", "Overflow", "Problem", "ReadOnly", "Refused", "RenderError", "SalesPipelineError",
+    "StorageError", "StorageFull", "StoreClosed", "TemplateError", "TransactionOpen", "Unavailable", "Unfinished",
+    "UpgradeNeeded", "shown",
+]  # fmt: skip
 
 
 def shown(value: object, limit: int = 80) -> str:

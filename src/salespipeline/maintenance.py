@@ -106,7 +106,7 @@ def export(
     >>> exported = export(sp.demo(), folder / "monday.zip")
     >>> fresh = sp.open("memory:")
     >>> import_(fresh, folder / "monday.zip").records == exported.records, fresh.opportunities.count()
-    (True, 24)
+    (True, 120)
     """
     with _Opened(target, prepared=True) as store:
         return export_to(Path(path), store, _blobs(target, store, blobs), compress=compress, progress=progress)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+import attrs
 from tests.mutants.harness import Act, rejected_by, sqlite
 
+from salespipeline.entries import Entry
 from salespipeline.errors import Overflow
 from salespipeline.query import Max, Min, Prefix, Query, Sum, matches
 from salespipeline.stores.base import grouped
@@ -254,3 +258,27 @@ class ClockOfTheHandle(Act):
         hour = self.store.own.setdefault("hour", len(self.shared))
         self.shared[id(self.store)] = True
         return self.inner.now() + hour * 3_600_000_000
+
+
+@rejected_by("N-11")
+class SeriesOfOneNumberForgotten(Act):
+    """A series that has given one number alone is not listed."""
+
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        return ((series, last) for series, last in self.inner.numbers() if last > 1)
+
+
+@rejected_by("N-12")
+class SeriesGoesOnWithWhatWasSaid(Act):
+    """The number that a series is set to is given once more."""
+
+    def set_number(self, series: str, last: int) -> None:
+        self.inner.set_number(series, last - 1)
+
+
+@rejected_by("N-13")
+class LoadedAsNew(Act):
+    """What is loaded begins with its first version."""
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        self.inner.put_many([attrs.evolve(entry, version=0) for entry in entries])

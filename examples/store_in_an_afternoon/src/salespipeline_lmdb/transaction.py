@@ -144,10 +144,25 @@ class LmdbTransaction(BaseTransaction):
             raise not_open()
         if not self._write:
             raise read_only()
-        key = number_key(series)
-        last = int(self._tx.get(key, default=b"0", db=self._db.numbers))
-        self._put(key, b"%d" % (last + 1), self._db.numbers)
+        last = int(self._tx.get(number_key(series), default=b"0", db=self._db.numbers).split(b" ", 1)[0])
+        self.set_number(series, last + 1)
         return last + 1
+
+    def set_number(self, series: str, last: int) -> None:
+        """Let *series* go on behind *last*. The name stands beside it, because keys hold a hash."""
+        if not self._open:
+            raise not_open()
+        if not self._write:
+            raise read_only()
+        self._put(number_key(series), f"{last} {series}".encode(), self._db.numbers)
+
+    def numbers(self) -> Iterator[tuple[str, int]]:
+        """Yield each series with the last number that it gave, in the order of their names."""
+        if not self._open:
+            raise not_open()
+        with self._tx.cursor(db=self._db.numbers) as cursor:
+            pairs = [value.decode().split(" ", 1) for value in cursor.iternext(keys=False)]
+        return iter(sorted((series, int(last)) for last, series in pairs))
 
     def now(self) -> int:
         """Return the store's clock, in microseconds since 1970 UTC."""

@@ -1,12 +1,14 @@
-"""N: numbers."""
+"""N: numbers, and what carries them and everything else from one store into another."""
 
 from __future__ import annotations
 
 import pytest
 
-from salespipeline.ports import Store
+from salespipeline.errors import Conflict, Duplicate, ReadOnly
+from salespipeline.ports import Portable, Store, Transaction
+from salespipeline.query import Has
 from salespipeline.testing.clauses.base import Handle, StoreClauses
-from salespipeline.testing.clauses.vocabulary import deal, found, numbered
+from salespipeline.testing.clauses.vocabulary import all_of, deal, found, note, numbered, put
 
 __all__ = ["Numbers"]
 
@@ -89,3 +91,52 @@ class Numbers(StoreClauses):
             tx.put(deal(str(tx.next_number("invoice"))))
             tx.delete("deal", "1", 1)
         assert numbered(store) == 2
+
+    def test_n11_numbers_are_listed(self, handle: Handle) -> None:
+        """Where numbers are listed, each series comes with its last number, by name, as the transaction sees them."""
+        store = handle()
+        with store.transaction(write=False) as tx:
+            assert list(_portable(tx).numbers()) == []
+        for series in ("b", "a", "é", "b"):
+            numbered(store, series)
+        with pytest.raises(Halt), store.transaction() as tx:
+            tx.next_number("a")
+            assert dict(_portable(tx).numbers()) == {"a": 2, "b": 2, "é": 1}
+            raise Halt
+        with handle().transaction(write=False) as tx:
+            assert list(_portable(tx).numbers()) == [("a", 1), ("b", 2), ("é", 1)]
+
+    def test_n12_a_series_can_be_set(self, handle: Handle) -> None:
+        """Where numbers are set, a series goes on behind what was said, unless the transaction rolls back."""
+        store = handle()
+        with store.transaction() as tx:
+            _portable(tx).set_number("invoice", 41)
+            tx.next_number("other")
+            _portable(tx).set_number("other", 7)
+        with pytest.raises(Halt), store.transaction() as tx:
+            _portable(tx).set_number("invoice", 99)
+            raise Halt
+        with store.transaction(write=False) as tx, pytest.raises(ReadOnly):
+            _portable(tx).set_number("invoice", 99)
+        assert [numbered(handle(), series) for series in ("invoice", "other")] == [42, 8]
+
+    def test_n13_entries_are_loaded_with_their_versions(self, handle: Handle) -> None:
+        """Where entries are loaded, each is new and has the version that it carries; what is there is a Conflict."""
+        store = handle()
+        given = [deal("a", 1, tags=("vip",)), deal("b", 7, value=5, reference="R"), note("n", 3, slug="s")]
+        with store.transaction() as tx:
+            _portable(tx).load([*given, *(deal(f"m{place:03}", 2, name=f"n{place}") for place in range(100))])
+        assert [(one.id, one.version) for one in all_of(handle())[:2]] == [("a", 1), ("b", 7)]
+        assert all_of(handle(), "note") == [note("n", 3, slug="s")]
+        assert found(handle(), Has("tags", "vip")) == "a"
+        put(store, deal("b", 7, reference="R"))
+        for wrong, error in ((deal("a", 1), Conflict), (deal("c", 2, reference="R"), Duplicate)):
+            with pytest.raises(error), store.transaction() as tx:
+                _portable(tx).load([deal("x", 1), wrong])
+        assert found(store, limit=3) == "abm000"
+
+
+def _portable(tx: Transaction) -> Portable:
+    if not isinstance(tx, Portable):
+        pytest.skip("the store does not offer to be carried into another one")
+    return tx
