@@ -281,6 +281,7 @@ class SendFacts(TypedDict, total=False):
     cc: str | Iterable[str]
     bcc: str | Iterable[str]
     reply_to: str | Iterable[str]
+    unsubscribe: str | Iterable[str]
     attachments: Iterable[Attachment]
     images: Iterable[InlineImage]
     together: bool

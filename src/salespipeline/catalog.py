@@ -358,6 +358,7 @@ KEPT: tuple[Kept, ...] = (
                 _sorted("position", int),
                 _text("letter"),
                 _text("document"),
+                _text("purpose"),
                 _text("state"),
                 _text("live"),
                 Field("lease_until", int),

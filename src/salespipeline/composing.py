@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import attrs
 
@@ -18,6 +19,7 @@ from salespipeline.domain.templates import Enclosure, MailTemplate
 from salespipeline.einvoicing import einvoice_pdf, wanted
 from salespipeline.linking import link_of
 from salespipeline.ports import Mail
+from salespipeline.send_options import CONTACT
 from salespipeline.views import view_of
 
 if TYPE_CHECKING:
@@ -201,6 +203,7 @@ class Composer:
             cc=batch.cc,
             bcc=batch.bcc,
             reply_to=batch.reply_to or None,
+            unsubscribe=[one.replace(CONTACT, quote(contact.id, safe="")) for one in batch.unsubscribe],
             subject=bodies.subject,
             text=bodies.text,
             html=bodies.html,

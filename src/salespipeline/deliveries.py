@@ -15,9 +15,9 @@ from salespipeline.domain import protocol
 from salespipeline.domain.document import Document, Fact
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState
 from salespipeline.domain.settings import Settings
-from salespipeline.domain.templates import MailTemplate
+from salespipeline.domain.templates import PURPOSES, MailTemplate
 from salespipeline.errors import Invalid, NotFound, Problem, shown
-from salespipeline.filters import identity, instants
+from salespipeline.filters import choice, identity, instants
 from salespipeline.listing import Shape
 from salespipeline.query import All, Cmp, OneOf, Predicate, Query
 from salespipeline.sending_report import SendReport, SendRow
@@ -86,6 +86,7 @@ class Deliveries(Collection[Delivery]):
             "state": identity("state", _state),
             "batch": identity("batch", as_id),
             "document": identity("document", as_id),
+            "purpose": choice("purpose", PURPOSES),
             "planned": instants("planned"),
         },
         orders={"planned": "planned", "position": "position"},

@@ -215,6 +215,7 @@ def delivery_index(delivery: Delivery) -> Values:
     yield "position", delivery.position
     yield "letter", delivery.letter
     yield "document", delivery.document_id
+    yield "purpose", delivery.purpose
     yield "state", delivery.state.value
     yield "live", delivery.live
     yield "lease_until", delivery.lease_until

@@ -14,10 +14,11 @@ from salespipeline.errors import MailError, shown
 if TYPE_CHECKING:
     from salespipeline.mail import Attachment, InlineImage
 
-__all__ = ["SendOptions", "Templates", "Written"]
+__all__ = ["CONTACT", "SendOptions", "Templates", "Written"]
 
 Written: TypeAlias = "str | MailTemplate | Template"
 Templates: TypeAlias = "Written | Mapping[str, Written] | None"
+CONTACT = "{contact}"  # in an address to unsubscribe at: the id of whoever the mail is for
 RECIPIENTS = ("person", "contact", "both")
 
 
@@ -36,6 +37,7 @@ class SendOptions:
     attachments: tuple[Attachment, ...] = ()
     images: tuple[InlineImage, ...] = ()
     together: bool = False
+    unsubscribe: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> SendOptions:
@@ -50,6 +52,7 @@ class SendOptions:
             values.pop(name)
         for name in ("to", "cc", "bcc", "reply_to"):
             values[name] = _addresses(checks, name, values.get(name, ()))
+        values["unsubscribe"] = _leaving(checks, values.get("unsubscribe", ()))
         for name, kind in (("attachments", Attachment), ("images", InlineImage)):
             values[name] = _files(checks, name, values.get(name, ()), kind)
         for name, options in (("recipients", RECIPIENTS), ("purpose", PURPOSES)):
@@ -77,6 +80,18 @@ def _addresses(checks: Checks, name: str, given: object) -> tuple[str, ...]:
         except MailError as error:
             checks.add(f"{name}[{position}]", "address", str(error))
     return tuple(kept)
+
+
+def _leaving(checks: Checks, given: object) -> tuple[str, ...]:
+    from salespipeline.mail.message import leave_address
+
+    several = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    for position, one in enumerate(several):
+        try:
+            leave_address(one.replace(CONTACT, "0") if isinstance(one, str) else one)
+        except MailError as error:
+            checks.add(f"unsubscribe[{position}]", "address", str(error))
+    return several
 
 
 def _files(checks: Checks, name: str, given: object, kind: type[object]) -> tuple[object, ...]:

@@ -66,6 +66,7 @@ def batch_of(
         cc=options.cc,
         bcc=options.bcc,
         reply_to=options.reply_to,
+        unsubscribe=options.unsubscribe,
         enclosures=(*map(composer.enclosed, options.attachments), *map(composer.enclosed, options.images)),
         interval=interval,
     )

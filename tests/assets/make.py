@@ -85,6 +85,8 @@ def _settings(sales: sp.Sales) -> None:
         ids={"VAT": "GB 123 4567 89"},
         time_zone="Europe/London",
     )
+    desk.pipelines.add("Service")
+    desk.departments.add("North", "South")
     desk.stages.add("Prospect", "Quotation sent", "Order signed")
     desk.probabilities.add("Hot 75%", colour="orange")
     desk.tags.add("VIP", colour="red")

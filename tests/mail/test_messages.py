@@ -178,7 +178,8 @@ def test_a_list_can_be_left_with_one_click() -> None:
 @pytest.mark.parametrize(
     "place",
     ["http://a.example", "javascript:x", "https://a.example/>,<mailto:b@x", "https://a b", "https://ä.example", "", "https://",
-     "https://a.example\r\nBcc: b@x", 7, "https://" + "a" * 900],
+     "https://a.example\r\nBcc: b@x", 7, "https://" + "a" * 900, "https://?u=1", "https:///leave", "https://u:p@a.example/", "mailto:",
+     "mailto:leave", "mailto:a@x,b@x", "mailto:a@x%0ABcc:b@x", "https://a.example/{contact}"],
 )  # fmt: skip
 def test_what_is_no_way_to_leave_a_list_is_refused(place: object) -> None:
     with pytest.raises(MailError, match="unsubscribe is an address"):

@@ -12,6 +12,7 @@ import salespipeline as sp
 from salespipeline.mail import Attachment, InlineImage
 from salespipeline.ports import NotSent, Unknown
 from salespipeline.render.bodies import MailTemplate
+from salespipeline.worker import Worker
 
 SHORT = MailTemplate(
     "short", "Yours: {{ document.reference }}", "Dear {{ buyer.name }}", '<p><img src="cid:logo@x"></p>'
@@ -205,3 +206,61 @@ def test_deliveries_are_found_by_state_document_and_day(sales, deal, post, clock
     assert found(planned__between=(day, date(2026, 11, 26))) == ["QUO/00001", "QUO/00002"]
     assert found(planned__lt=clock.now) == ["QUO/00001"]
     assert [one.reference for one in sales.documents.where(created=date(2026, 11, 26))] == ["QUO/00002"]
+
+
+def test_a_recipient_may_leave_the_list_with_one_click(sales, deal, post):
+    """The address is kept with the batch, and names the contact; with a page to post to, RFC 8058 holds."""
+    bolt = sales.contacts.add("Bolt & Co", email="office@bolt.example")
+    sales.documents.draft(deal, "quote")
+    sales.documents.draft(bolt, "quote", subject="Bolts", lines=[sp.Line("Bolt", unit_price="1")])
+    page, box = "https://northgate.example/leave?who={contact}", "mailto:leave@northgate.example"
+    mailer = post(Unknown(reason="the line dropped"))
+    plan = sales.documents.order("reference").plan_send_all(unsubscribe=[page, box])
+    assert f"<{page.removesuffix('{contact}')}id" in read(plan.preview("QUO/00001").mail)["List-Unsubscribe"]
+    batch = plan.queue()
+    assert sales.deliveries.batches()[0].unsubscribe == (page, box)
+    Worker(sales).work_off()
+    sales.deliveries.resolve(sales.deliveries.where(batch=batch, state="uncertain").one(), "resend", why="nothing came")
+    Worker(sales).work_off()
+    first, second, again = map(read, mailer.sent)
+    ids = [sales.documents.get(name).contact_id for name in ("QUO/00001", "QUO/00002")]
+    for message, contact in zip((first, second, again), (*ids, ids[0]), strict=True):
+        assert message["List-Unsubscribe"] == f"<{page.replace('{contact}', contact)}>, <{box}>"
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mailer.sent[0].content == mailer.sent[2].content
+
+
+def test_a_box_to_leave_a_list_by_is_no_page_and_most_mails_have_neither(sales, deal, post):
+    mailer = post()
+    sales.documents.draft(deal, "quote")
+    sales.documents.all().plan_send_all(unsubscribe="mailto:leave@northgate.example").run()
+    sales.documents.all().plan_send_all(again=True).run()
+    one, other = map(read, mailer.sent)
+    assert (one["List-Unsubscribe"], one["List-Unsubscribe-Post"]) == ("<mailto:leave@northgate.example>", None)
+    assert (other["List-Unsubscribe"], other["List-Unsubscribe-Post"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "place", ["http://a.example", "https://a.example\r\nBcc: b@x.example", "javascript:x", "https://a.example/{id}", 7]
+)
+def test_what_is_no_way_to_leave_a_list_is_refused_when_it_is_planned(sales, deal, place):
+    sales.documents.draft(deal, "quote")
+    with pytest.raises(sp.Invalid) as caught:
+        sales.documents.all().plan_send_all(unsubscribe=["https://a.example/{contact}", place], colour=1)
+    problems = {problem.path for problem in caught.value.problems}
+    assert problems == {"unsubscribe[1]", "colour"}
+
+
+def test_deliveries_are_found_by_their_purpose(sales, sent, post):
+    """Receipts for what was accepted, apart from the mails that offered it."""
+    quote, token = sent
+    sales.documents.accept_by_token(token, name="Ann")
+    post()
+    sales.documents.all().plan_send_all(purpose="receipt").run()
+    found = {
+        purpose: [one.purpose for one in sales.deliveries.where(purpose=purpose)] for purpose in ("send", "receipt")
+    }
+    assert found == {"send": ["send"], "receipt": ["receipt"]}
+    assert sales.deliveries.where(purpose__in=["send", "receipt"], document=quote.id).count() == 2
+    with pytest.raises(sp.Invalid, match="purpose"):
+        sales.deliveries.where(purpose="reminder").count()

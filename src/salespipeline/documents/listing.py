@@ -63,7 +63,8 @@ class DocumentListing(Listing[Document]):
         *again* also takes documents that were sent already. *recipients* is ``person`` (the person dealt with, or else the
         contact), ``contact`` or ``both``; *to*, *cc*, *bcc* and *reply_to* are further addresses. *attachments* and *images*
         go with every mail (``mail.Attachment``, ``mail.InlineImage``). With *together*, the documents of one contact leave in
-        one mail. They leave in the order of the listing; without one, the oldest first.
+        one mail. *unsubscribe* is where a recipient leaves the list, ``https:`` or ``mailto:`` addresses, with ``{contact}``
+        in place of the contact's id. They leave in the order of the listing; without one, the oldest first.
 
         >>> print(sales.documents.all().plan_send_all(cc="boss@northgate.example", together=True))
         Send all: 1 to mail, 0 left out

@@ -171,6 +171,7 @@ class Batch:
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     reply_to: tuple[str, ...] = ()
+    unsubscribe: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     interval: int = 0
     rehearsed: bool = False

@@ -24,7 +24,7 @@ from salespipeline.mail.headers import address_field, folded, text_field
 from salespipeline.mail.parts import Attachment, InlineImage, mime
 from salespipeline.ports import Mail
 
-__all__ = ["Address", "Addresses", "Attachment", "InlineImage", "build_mail", "message_id_for"]
+__all__ = ["Address", "Addresses", "Attachment", "InlineImage", "build_mail", "leave_address", "message_id_for"]
 
 MOST_BYTES = 20_000_000  # what most servers still take
 _LONGEST_SUBJECT = 998
@@ -36,9 +36,11 @@ _FREE = re.compile(r"x-[a-z0-9-]{1,60}|organization|comments|keywords")
 _MACHINE = {"in-reply-to", "references", "auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post",
             "precedence", "importance", "priority"}  # fmt: skip
 
+_HOST = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+_URL = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=]|%[0-9A-Fa-f]{2})"  # no comma, no space
 _LEAVE = re.compile(
-    r"(?:https://|mailto:)(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=]|%[0-9A-Fa-f]{2}){1,800}"
-)  # no comma, no space
+    rf"(?=.{{1,800}}\Z)(?:https://{_HOST}(?::\d+)?(?:[/?#]{_URL}*)?|mailto:[A-Za-z0-9._+-]+@{_HOST}(?:\?{_URL}*)?)"
+)
 
 _HEADERS = HeaderParser()  # by the old policy, which takes fields apart and leaves their values alone
 
@@ -145,15 +147,23 @@ def _extra_field(name: object, value: object) -> tuple[str, str]:
     return str(name), text_field(str(name), text) if free else folded(str(name), text.split())
 
 
+def leave_address(given: object) -> str:
+    """Return *given* where it is an address at which a recipient may leave a list, or raise ``MailError``.
+
+    >>> leave_address("https://acme.example/leave?u=1")
+    'https://acme.example/leave?u=1'
+    """
+    if not isinstance(given, str) or not _LEAVE.fullmatch(given):
+        message = (
+            f"unsubscribe is an address such as 'https://acme.example/leave?u=1' or 'mailto:…', not {shown(given)}"
+        )
+        raise MailError(message)
+    return given
+
+
 def _unsubscribing(given: str | Iterable[str]) -> list[tuple[str, str]]:
     """Return the fields that let a mail program offer to leave a list, with one click where the address is a page."""
-    places = (given,) if isinstance(given, str) else tuple(given)
-    for place in places:
-        if not isinstance(place, str) or not _LEAVE.fullmatch(place):
-            message = (
-                f"unsubscribe is an address such as 'https://acme.example/leave?u=1' or 'mailto:…', not {shown(place)}"
-            )
-            raise MailError(message)
+    places = [leave_address(one) for one in ((given,) if isinstance(given, str) else given)]
     if not places:
         return []
     words = [f"<{place}>," for place in places[:-1]] + [f"<{places[-1]}>"]
