@@ -281,12 +281,7 @@ KEPT: tuple[Kept, ...] = (
         Kind(
             "notice",
             (
-                _text("record"),
-                _text("opportunity"),
-                _text("purpose"),
-                _text("key"),
-                _text("to"),
-                _text("state"),
+                *map(_text, ("record", "opportunity", "purpose", "key", "to", "state")),
                 Field("retry_at", int),
                 Field("lease_until", int),
                 _text("message_id"),
@@ -356,11 +351,7 @@ KEPT: tuple[Kept, ...] = (
             (
                 _text("batch"),
                 _sorted("position", int),
-                _text("letter"),
-                _text("document"),
-                _text("purpose"),
-                _text("state"),
-                _text("live"),
+                *map(_text, ("letter", "document", "purpose", "state", "live")),
                 Field("lease_until", int),
                 Field("retry_at", int),
                 _text("message_id"),
