@@ -88,6 +88,8 @@ def hostile(sales: sp.Sales) -> Iterator[object]:
     desk = sales.settings
     desk.edit_organisation(name=HOSTILE)
     desk.stages.add(HOSTILE)
+    desk.pipelines.add(HOSTILE)
+    desk.departments.add(HOSTILE)
     desk.probabilities.add(HOSTILE, percent=10)
     desk.tags.add(HOSTILE)
     desk.tax_rates.add("<b>T1", "20", description=HOSTILE)

@@ -194,11 +194,9 @@ class Work:
 
     def keep_many(self, pairs: Iterable[tuple[Any, Any]], *, action: str) -> int:
         """Keep each first of *pairs*, the second being what it was, in one go; return how many changed."""
-        both = [entries for after, before in pairs if (entries := self.entries(after, before, action=action))]
-        self.writes += 1
-        self.tx.put_many([record for record, *_ in both])
-        self.tx.put_many(self._told(activity for _, *activities in both for activity in activities))
-        return len(both)
+        changes = [entries for after, before in pairs if (entries := self.entries(after, before, action=action))]
+        self.keep_entries(changes)
+        return len(changes)
 
     def keep_secret(self, record: Any) -> None:
         """Keep *record*, of which the change log, which many may read, tells nothing."""

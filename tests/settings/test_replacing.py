@@ -104,3 +104,23 @@ def test_answers_are_counted_field_by_field_and_erased_where_they_may_be(sales, 
     assert (sales.documents[draft.id].custom, sales.documents[sent.id].custom) == ({}, {"size": 1})
     assert sales.documents.verify(sent.id)
     assert sales.opportunities[deal.id].custom == {"size": 3}
+
+
+def test_what_whoever_acts_does_not_see_is_rewritten_too_and_not_counted(sales, deal):
+    sales.opportunities.create(contact="Acme Ltd", subject="Hidden", lines=[LINE], tags=["Rush"])
+    sales.opportunities.edit(deal, tags=["Rush", "VIP"])
+
+    def policy(actor, action, record):
+        return getattr(record, "subject", "") != "Hidden"
+
+    guarded = sp.open(sales.store, actor="tom", policy=policy)
+    assert guarded.settings.tags.usage("Rush") == 1
+    assert sorted(guarded.settings.tags.usages().values()) == [1, 1]
+    assert guarded.settings.tags.delete("Rush", replacement="VIP") == 1
+    assert {deal.tags for deal in sales.opportunities} == {(sales.settings.tags["VIP"].id,)}
+    guarded.settings.tags.add("Big")
+    sales.opportunities.edit(deal.id, tags=["Big"])
+    sales.opportunities.delete(deal.id)
+    sales.opportunities.edit(sales.opportunities.where(subject="Hidden").one(), tags=["Big"])
+    with pytest.raises(sp.Refused, match="is used by records that you do not see: archive"):
+        guarded.settings.tags.delete("Big")

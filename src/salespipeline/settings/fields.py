@@ -11,7 +11,7 @@ from salespipeline.arguments import FieldEdits, FieldFacts
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.query import Cmp
 from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
-from salespipeline.settings.uses import DRAFTS, Use, rewritten, tallied
+from salespipeline.settings.uses import DRAFTS, Use, rewritten, tallied, used
 from salespipeline.work import Work
 
 __all__ = ["FieldList"]
@@ -50,10 +50,12 @@ class FieldList(SettingList[FieldSchema]):
             field = listed[name_of(record)]
             if replacement is not None:
                 self._other(listed, field, replacement)
-            number = rewritten(work, self._uses(field), field.key, None, action="custom field deleted")
+            seen = used(work, self._uses(field), field.key).total()
+            with work.unguarded():
+                number = rewritten(work, self._uses(field), field.key, None, action="custom field deleted")
             work.remove(field)
             work.touch_settings()
-            return number
+            return number if work.guard is None else seen
 
     def _uses(self, record: FieldSchema) -> tuple[Use, ...]:
         return _answers_to(record.record_type)

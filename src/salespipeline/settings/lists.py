@@ -127,7 +127,8 @@ class SettingList(Tabular, Generic[S]):
             refuse_unknown(self.what, self._cls, values, but=self.fixed)
             kept = self._keep(work, self._checked(work, attrs.evolve(before, **values), before), before, "edited")
             if self.by_title and kept.label != before.label:
-                rewritten(work, self._uses(kept), before.label, kept.label, action=f"{self.what} renamed")
+                with work.unguarded():  # also where whoever acts sees nothing of it
+                    rewritten(work, self._uses(kept), before.label, kept.label, action=f"{self.what} renamed")
             return kept
 
     def _current(self, work: Work, record: S | str) -> S:
@@ -220,17 +221,19 @@ class SettingList(Tabular, Generic[S]):
             gone = listed[name_of(record)]
             named = None if replacement is None else self._other(listed, gone, replacement)
             uses, name = self._uses(gone), self._called(gone)
-            if named is None and (found := used(work, uses, name)):
-                message = f"{self.what} {gone.label!r} is used by {said(found)}: archive() it"
-                message += "" if self.alone else ", or pass replacement="
-                raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
-            number = 0
-            if named is not None:
-                number = rewritten(work, uses, name, self._called(named), action=f"{self.what} replaced")
+            seen = used(work, uses, name)
+            with work.unguarded():  # nothing may name what is gone, also where whoever acts does not see it
+                if named is None and used(work, uses, name):
+                    message = f"{self.what} {gone.label!r} is used by {said(seen)}: archive() it"
+                    message += "" if self.alone else ", or pass replacement="
+                    raise Refused(message, record=f"{self.what} {gone.label}", action="delete")
+                number = 0
+                if named is not None:
+                    number = rewritten(work, uses, name, self._called(named), action=f"{self.what} replaced")
             if gone.version:
                 work.remove(gone)
             work.touch_settings()
-            return number
+            return number if work.guard is None else seen.total()
 
     def _other(self, listed: Listed[S], gone: S, replacement: S | str) -> S:
         """Return what takes the place of *gone*, or raise ``Invalid``."""

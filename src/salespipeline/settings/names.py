@@ -76,10 +76,11 @@ class DepartmentList(NamedList[Department]):
     def _checked(self, work: Work, after: Department, before: Department | None) -> Department:
         after = after.checked()
         if before is None:  # whoever spelled it in another way belongs to it too
-            for use in self._uses(after):
-                for name, _ in list(use.tally(work)):
-                    if name != after.label and fold(name) == fold(after.label):
-                        use.rewrite(work, name, after.label, action="department listed")
+            with work.unguarded():
+                for use in self._uses(after):
+                    for name, _ in list(use.tally(work)):
+                        if name != after.label and fold(name) == fold(after.label):
+                            use.rewrite(work, name, after.label, action="department listed")
         return after
 
 

@@ -173,7 +173,7 @@ def said(found: Mapping[str, int]) -> str:
     >>> said({"opportunity": 2, "document": 1, "note": 3})
     '2 opportunities, 1 document and 3 notes'
     """
-    *firsts, last = [counted(number, kind) for kind, number in found.items()]
+    *firsts, last = [counted(number, kind) for kind, number in found.items()] or ["records that you do not see"]
     return f"{', '.join(firsts)} and {last}" if firsts else last
 
 
