@@ -57,6 +57,8 @@ FACE = {
     "sending_report:Plan": "",
     "sending_report:SendReport": "",
     "settings.fields:FieldList": "sales.settings.fields",
+    "criteria:Criteria": "",
+    "settings.saved:FilterList": "sales.settings.filters",
     "settings.items:Items": "sales.settings.items",
     "settings.names:LostReasonList": "sales.settings.lost_reasons",
     "settings.names:DepartmentList": "sales.settings.departments",

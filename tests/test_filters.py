@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import salespipeline as sp
 
@@ -171,6 +173,33 @@ def test_each_filter_finds_exactly_what_it_says(five):
 def test_every_filter_that_is_offered_is_tested(five):
     asked = {path.partition("__")[0] for several in FILTERS.values() for _, filters in several for path in filters}
     assert asked == set(five.opportunities.shape.filters)
+
+
+ASKED = st.tuples(
+    st.lists(st.sampled_from([filters for several in FILTERS.values() for _, filters in several]), max_size=4),
+    st.sampled_from([None, *(sign + name for name in ("created", "value", "stage", "contact") for sign in ("", "-"))]),
+)
+
+
+@settings(max_examples=40)
+@given(ASKED)
+def test_what_is_asked_comes_back_from_json_with_the_same_list(five, asked):
+    """A law: to JSON and back is the same list, and the same text; under a name too."""
+    several, order = asked
+    listing = five.opportunities.all()
+    for filters in several:
+        listing = listing.where(**filters)
+    listing = listing if order is None else listing.order(order)
+    text = listing.criteria().to_json()
+    again = five.opportunities.all().fitting(text)
+    assert again.criteria().to_json() == text
+    assert again.ids() == listing.ids()
+    saved = five.settings.filters.add("law", listing)
+    try:
+        named = five.opportunities.where(saved="law")
+        assert ([deal.id for deal in named], named.count()) == (listing.ids(), listing.count())
+    finally:
+        five.settings.filters.delete(saved)
 
 
 WRONG = {

@@ -37,6 +37,7 @@ FACADES = [
     "claiming",
     "collection",
     "composing",
+    "criteria",
     "contacts",
     "deal_filters",
     "deal_moves",

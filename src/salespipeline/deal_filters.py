@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from salespipeline.criteria import as_data
+from salespipeline.domain.activity import Json
 from salespipeline.domain.checks import Checks, suggestion
 from salespipeline.domain.document import DocumentType
 from salespipeline.domain.fields import AnswerType, FieldSchema, check_answer
@@ -74,15 +76,27 @@ def _stage() -> Filter:
     def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
         if value is None and not operator:
             return Missing("stage")
+        given = values_of(value, path) if operator == "in" else [value]
+        found: Predicate = OneOf("stage", tuple(meant(settings, given, path)))
+        return Not(found) if operator == "not" else found
+
+    def meant(settings: Settings, several: list[object], path: str) -> dict[str, None]:
         ids: dict[str, None] = {}
-        for given in values_of(value, path) if operator == "in" else [value]:
+        for given in several:
             name = fold(given) if isinstance(given, str) and len(given) < 1000 else None
             same = [stage.id for stage in settings.stages.all if fold(stage.label) == name and stage.id != given]
             ids |= dict.fromkeys(same or [one(settings, given, path)])
-        found: Predicate = OneOf("stage", tuple(ids))
-        return Not(found) if operator == "not" else found
+        return ids
 
-    return Filter(("", "not", "in"), make)
+    def plain(operator: str, value: object, settings: Settings, path: str) -> Json:
+        if operator == "in":
+            return list(meant(settings, values_of(value, path), path))
+        if value is None:
+            return None
+        ids = list(meant(settings, [value], path))
+        return ids[0] if len(ids) == 1 else as_data(value, path)  # one label for the stages of several pipelines
+
+    return Filter(("", "not", "in"), make, plain)
 
 
 stage_filter = _stage()
@@ -98,7 +112,7 @@ def _pipeline() -> Filter:
         found = OneOf("stage", tuple(stage.id for stage in settings.stages.all if fold(stage.pipeline) in names))
         return Not(found) if operator == "not" else found
 
-    return Filter(("", "not", "in"), make)
+    return Filter(("", "not", "in"), make, identity("stage", one).plain)
 
 
 pipeline_filter = _pipeline()

@@ -9,6 +9,8 @@ from typing import TypeAlias
 import attrs
 
 from salespipeline.catalog import instant
+from salespipeline.criteria import as_data
+from salespipeline.domain.activity import Json
 from salespipeline.domain.checks import Checks, as_date, aware, suggestion
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, Problem, shown
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 Make: TypeAlias = Callable[[str, object, Settings, str], Predicate]
+Plain: TypeAlias = Callable[[str, object, Settings, str], Json]
 Resolve: TypeAlias = Callable[[Settings, object, str], str]
 _COMPARISONS: Mapping[str, Op] = {"": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -45,6 +48,7 @@ class Filter:
 
     operators: tuple[str, ...]
     make: Make
+    plain: Plain = lambda _operator, value, _settings, path: as_data(value, path)  # the value as it is saved
 
 
 def predicates(
@@ -88,7 +92,12 @@ def identity(field: str, resolve: Resolve) -> Filter:
         found: Predicate = Missing(field) if value is None else Cmp(field, "=", resolve(settings, value, path))
         return Not(found) if operator == "not" else found
 
-    return Filter(("", "not", "in"), make)
+    def plain(operator: str, value: object, settings: Settings, path: str) -> Json:
+        if operator == "in":
+            return [resolve(settings, one, path) for one in values_of(value, path)]
+        return None if value is None else resolve(settings, value, path)
+
+    return Filter(("", "not", "in"), make, plain)
 
 
 def choice(field: str, options: Iterable[str]) -> Filter:
@@ -151,11 +160,23 @@ def moment(day_field: str, instant_field: str) -> Filter:
     by_day = day(day_field)
 
     def make(operator: str, value: object, settings: Settings, path: str) -> Predicate:
+        value = _moment(value, path)
         if isinstance(value, datetime):
             return Cmp(instant_field, _COMPARISONS[operator], instant(aware(value, path)))
         return by_day.make(operator, value, settings, path)
 
     return Filter(by_day.operators, make)
+
+
+def _moment(value: object, path: str) -> object:
+    """Return *value*, of which a text with a time of day is the moment that it says."""
+    if not isinstance(value, str) or "T" not in value:
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        message = f"{shown(value)} is not a moment; write for example '2026-11-24T09:30:00+00:00'"
+        raise Invalid(Problem(path, "datetime", message)) from None
 
 
 def instants(field: str) -> Filter:
@@ -165,6 +186,7 @@ def instants(field: str) -> Filter:
         if operator == "between":
             first, last = pair_of(value, path)
             return All((make("ge", first, settings, path), make("le", last, settings, path)))
+        value = _moment(value, path)
         if isinstance(value, datetime):
             return Cmp(field, _COMPARISONS[operator], instant(aware(value, path)))
         found = as_date(value, path)
@@ -219,7 +241,12 @@ def several(field: str, resolve: Resolve) -> Filter:
             return Not(AnyOf(parts))
         return AnyOf(parts) if operator == "any" else All(parts)
 
-    return Filter(("", "any", "all", "none"), make)
+    def plain(operator: str, value: object, settings: Settings, path: str) -> Json:
+        if not operator:
+            return None if value is None else resolve(settings, value, path)
+        return [resolve(settings, one, path) for one in values_of(value, path)]
+
+    return Filter(("", "any", "all", "none"), make, plain)
 
 
 def department(own: str, owner: str) -> Filter:
@@ -253,7 +280,12 @@ def percent(field: str) -> Filter:
         fitting = (one.id for one in settings.probabilities.all if tests[operator](one.percent))
         return OneOf(field, tuple(fitting))
 
-    return Filter((*labelled.operators, "lt", "le", "gt", "ge"), make)
+    def plain(operator: str, value: object, settings: Settings, path: str) -> Json:
+        if operator in labelled.operators:
+            return labelled.plain(operator, value, settings, path)
+        return as_data(value, path)
+
+    return Filter((*labelled.operators, "lt", "le", "gt", "ge"), make, plain)
 
 
 def pair_of(value: object, path: str) -> tuple[object, object]:

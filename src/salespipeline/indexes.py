@@ -21,6 +21,7 @@ from salespipeline.domain.notices import Notice
 from salespipeline.domain.numbering import Series, counter
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.saved import SavedFilter
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Department, LostReason, NoteTag, Probability, Tag, TaxRate, User
 from salespipeline.domain.sortable import answer_marks, instant
@@ -73,6 +74,7 @@ SETTING_LISTS: dict[type[Any], str] = {
     Series: "series",
     FieldSchema: "field",
     Template: "template",
+    SavedFilter: "saved_filter",
     Keyring: "link_keys",
     Organisation: "organisation",
 }
@@ -84,6 +86,8 @@ def setting_index(record: Any) -> Values:
     match record:
         case User() | Organisation():
             yield "label", record.id  # two users may share a name
+        case SavedFilter():  # each has names of their own
+            yield "label", f"{record.owner_id}:{fold(record.label)}"
         case FieldSchema():
             yield "label", f"{record.record_type}.{record.key}"
         case Stage() if record.pipeline != DEFAULT:

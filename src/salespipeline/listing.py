@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 import attrs
 
 from salespipeline.catalog import index_of
+from salespipeline.criteria import Criteria
 from salespipeline.cursor import decode_cursor, encode_cursor
-from salespipeline.domain.checks import suggestion
+from salespipeline.domain.checks import Checks, an, suggestion
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotFound, Problem, shown
@@ -102,9 +103,68 @@ class Listing(Tabular, Generic[R]):
         """Return the records that also fit these filters; unknown ones raise ``Invalid`` when it is run.
 
         Write ``stage="Quoted"``, ``value__ge="10000 GBP"``, ``due__lt=date(…)``, ``tags__any=["VIP"]``,
-        ``reference__startswith="OPP/"``, ``owner__in=["jane", "tom"]``, ``stage__not="Lead"``, ``person=None``.
+        ``reference__startswith="OPP/"``, ``owner__in=["jane", "tom"]``, ``stage__not="Lead"``, ``person=None``, and
+        ``saved="Hot ones"`` for what was saved in ``settings.filters``, whose order it has too unless another is asked for.
         """
         return self._with(given=self._given + tuple(filters.items()))
+
+    def fitting(self, criteria: Criteria | str) -> Self:
+        """Return the records that also fit *criteria*, or their JSON; sorted as they say, unless an order was asked for.
+
+        >>> asked = sales.opportunities.where(stage="Prospect").order("-value").criteria().to_json()
+        >>> sales.opportunities.all().fitting(asked)
+        <opportunity list: stage='...', by -value>
+        """
+        found = Criteria.read(criteria) if isinstance(criteria, str) else criteria
+        if found.of != self._shape.kind:
+            message = f"these criteria are of {an(found.of)}, and {an(self._shape.kind)} is listed"
+            raise Invalid(Problem("of", "choice", message))
+        return self._with(given=self._given + found.where, order=self._asked or found.order)
+
+    def criteria(self) -> Criteria:
+        """Return the filters and the order as plain values, to keep and to ask again; ``Invalid`` says all that is wrong.
+
+        >>> sales.opportunities.where(stage__in=["Prospect"]).criteria().where == (("stage__in", [deal.stage_id]),)
+        True
+        """
+        if self._start or self._stop is not None:
+            raise Invalid(
+                Problem("criteria", "slice", "how many are looked at is not saved: take the list, not a slice of it")
+            )
+        with self._sales.work(write=False) as work:
+            settings, listing, checks = work.settings, self._with_saved(work.settings), Checks()
+            if listing._asked is not None:
+                checks.take(self.order, listing._asked)
+            checks.take(listing.predicate, settings)
+            checks.done(action="where")
+            pairs = []
+            for path, value in listing._given:
+                name, _, operator = path.partition("__")
+                pairs.append((path, self._shape.filters[name].plain(operator, value, settings, path)))
+        return Criteria(of=self._shape.kind, where=tuple(pairs), order=listing._asked)
+
+    def _with_saved(self, settings: Settings) -> Self:
+        """Return this list with what a saved filter asks in the place of its name."""
+        if all(name != "saved" for name, _ in self._given):
+            return self
+        given: list[tuple[str, object]] = []
+        order = self._asked
+        for name, value in self._given:
+            if name != "saved":
+                given.append((name, value))
+                continue
+            listed = settings.filters_for(self._sales.actor, self._shape.kind)
+            known = listed.get(value[:1000]) if isinstance(value, str) else value
+            found = Criteria.read(listed[listed.chosen(value, "saved", kept=getattr(known, "id", None))].criteria)
+            checks = Checks()
+            try:
+                self._with(given=found.where).predicate(settings)
+            except Invalid as error:  # what it names is gone from the settings
+                checks.within("saved", error)
+            checks.done(action="where")
+            given += found.where
+            order = order or found.order
+        return self._with(given=tuple(given), order=order)
 
     def order(self, by: str) -> Self:
         """Return them sorted by a field, ``"-value"`` for descending order."""
@@ -120,7 +180,8 @@ class Listing(Tabular, Generic[R]):
         >>> sales.documents.where(sent=False).predicate(sales.settings.snapshot)
         All(parts=(Cmp(field='sent', op='=', value=0),))
         """
-        return All(predicates(self._given, self._shape.filters, settings, self._shape.kind))
+        listing = self._with_saved(settings)
+        return All(predicates(listing._given, self._shape.filters, settings, self._shape.kind))
 
     def query(self, settings: Settings) -> Query:
         """Return the query that this listing runs, without its limits.
@@ -128,12 +189,13 @@ class Listing(Tabular, Generic[R]):
         >>> sales.contacts.order("-name").query(sales.settings.snapshot).order
         ('name',)
         """
-        sorted_by = self._sorted_by
+        listing = self._with_saved(settings)
+        sorted_by = listing._sorted_by
         query = Query(
             kind=self._shape.kind,
-            where=self.predicate(settings),
+            where=listing.predicate(settings),
             order=("created",) if isinstance(sorted_by, Ranked) else (sorted_by,),
-            descending=self._order.startswith("-"),
+            descending=listing._order.startswith("-"),
         )
         check(query, KIND_BY_NAME[query.kind], kinds=KIND_BY_NAME)
         return query
@@ -150,17 +212,17 @@ class Listing(Tabular, Generic[R]):
         if type(size) is not int or not 1 <= size <= 10_000:
             raise Invalid(Problem("size", "range", f"a page has 1 to 10,000 records, not {shown(size)}"))
         with self._sales.work(write=False) as work:
-            query = self.query(work.settings)
-            ranked = self._sorted_by
+            listing = self._with_saved(work.settings)
+            query, ranked = listing.query(work.settings), listing._sorted_by
             shown_by = attrs.evolve(query, order=ranked.order) if isinstance(ranked, Ranked) else query
             start = decode_cursor(shown_by, after) if after is not None else None
-            found, place_of = self._read(work, query, start, size + 1)
+            found, place_of = listing._read(work, query, start, size + 1)
         more = len(found) > size
         return Page(tuple(found[:size]), encode_cursor(shown_by, place_of(size - 1)) if more else None)
 
     @property
     def _sorted_by(self) -> str | Ranked:
-        return self._shape.orders[self._order.removeprefix("-")]
+        return self._shape.orders[self.order(self._order)._order.removeprefix("-")]
 
     def _read(
         self, work: Work, query: Query, after: tuple[Any, ...] | None, limit: int
@@ -181,7 +243,8 @@ class Listing(Tabular, Generic[R]):
         while wanted is None or wanted > 0:
             limit = CHUNK if wanted is None else min(CHUNK, wanted + skipped)
             with self._sales.work(write=False) as work:
-                found, place_of = self._read(work, self.query(work.settings), after, limit)
+                listing = self._with_saved(work.settings)
+                found, place_of = listing._read(work, listing.query(work.settings), after, limit)
             if len(found) == limit:
                 after = place_of(-1)
             for record in found[skipped:]:
@@ -195,7 +258,9 @@ class Listing(Tabular, Generic[R]):
     def _to_send(self) -> list[R]:
         """Return them as asked, or else the oldest first: people look at the newest, numbers go in the order of time."""
         listed = list(self)
-        return listed[::-1] if self._asked is None and self._order.startswith("-") else listed
+        with self._sales.work(write=False) as work:
+            asked = self._with_saved(work.settings)
+        return listed[::-1] if asked._asked is None and asked._order.startswith("-") else listed
 
     def count(self) -> int:
         """Return how many there are, limits aside, without reading them."""
@@ -226,7 +291,8 @@ class Listing(Tabular, Generic[R]):
     def ids(self) -> list[str]:
         """Return the ids, in order, without reading the records."""
         with self._sales.work(write=False) as work:
-            query, ranked = self.query(work.settings), self._sorted_by
+            listing = self._with_saved(work.settings)
+            query, ranked = listing.query(work.settings), listing._sorted_by
             if isinstance(ranked, Ranked):
                 return ranked_ids(work, ranked, query)[self._start : self._stop]
             query = attrs.evolve(query, limit=self._stop)

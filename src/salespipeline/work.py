@@ -176,12 +176,13 @@ class Work:
         self.writes += 1
         self.tx.put_many(self._told(entry for record in records for entry in self.entries(record, action=action)))
 
-    def keep_entries(self, changes: Sequence[tuple[Entry, ...]]) -> None:
-        """Put what ``entries`` gave for each of several changes: the records in one go, and then the activities."""
+    def keep_entries(self, changes: Iterable[tuple[Entry, ...]]) -> int:
+        """Put what ``entries`` gave for each of several changes, in one go: the records, and then the activities."""
         kept = [entries for entries in changes if entries]
         self.writes += len(kept)
-        for place in (0, 1) if kept else ():
-            self.tx.put_many(self._told(entries[place] for entries in kept))
+        self.tx.put_many([record for record, *_ in kept])
+        self.tx.put_many(self._told(activity for _, *activities in kept for activity in activities))
+        return len(kept)
 
     def keep(self, after: R, before: R | None = None, *, action: str) -> R:
         """Keep *after* and the activity that tells how it came from *before*; nothing where nothing changed."""
@@ -194,9 +195,7 @@ class Work:
 
     def keep_many(self, pairs: Iterable[tuple[Any, Any]], *, action: str) -> int:
         """Keep each first of *pairs*, the second being what it was, in one go; return how many changed."""
-        changes = [entries for after, before in pairs if (entries := self.entries(after, before, action=action))]
-        self.keep_entries(changes)
-        return len(changes)
+        return self.keep_entries([self.entries(after, before, action=action) for after, before in pairs])
 
     def keep_secret(self, record: Any) -> None:
         """Keep *record*, of which the change log, which many may read, tells nothing."""

@@ -73,6 +73,8 @@ def fill(sales: sp.Sales) -> None:
     sales.documents.revise(quote.id)
     twin = sales.opportunities.create(contact=acme, subject="Warehouse, Leeds", lines=lines, reference="TWICE")
     sales.opportunities.merge(deal.id, twin)
+    hot = sales.opportunities.where(stage="Prospect", custom={"height__ge": "5"}).order("-value")
+    sales.settings.filters.add("Hot ones", hot, shared=True)
 
 
 def _settings(sales: sp.Sales) -> None:

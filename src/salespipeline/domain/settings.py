@@ -21,6 +21,7 @@ from salespipeline.domain.links import Keyring
 from salespipeline.domain.listed import Listed, Named
 from salespipeline.domain.numbering import DEFAULT_SERIES, Series
 from salespipeline.domain.organisation import Organisation
+from salespipeline.domain.saved import SavedFilter
 from salespipeline.domain.stages import Pipeline, Stage, Stages, pipelines_of
 from salespipeline.domain.templates import Template
 from salespipeline.errors import Invalid, Problem
@@ -198,6 +199,7 @@ Setting: TypeAlias = (
     | Series
     | FieldSchema
     | Template
+    | SavedFilter
     | Keyring
 )
 
@@ -214,6 +216,7 @@ _LISTS: Mapping[str, tuple[type[Any], str]] = {
     "series": (Series, "series"),
     "fields": (FieldSchema, "custom field"),
     "templates": (Template, "template"),
+    "filters": (SavedFilter, "saved filter"),
 }
 
 
@@ -233,6 +236,7 @@ class Settings:
     series: Listed[Series] = attrs.field(factory=lambda: Listed("series"))
     fields: Listed[FieldSchema] = attrs.field(factory=lambda: Listed("custom field"))
     templates: Listed[Template] = attrs.field(factory=lambda: Listed("template"))
+    filters: Listed[SavedFilter] = attrs.field(factory=lambda: Listed("saved filter"))
     organisation: Organisation = attrs.field(factory=Organisation)
     keyring: Keyring = attrs.field(factory=Keyring)
     version: int = 0
@@ -269,6 +273,12 @@ class Settings:
     def schemas(self, record_type: str) -> tuple[FieldSchema, ...]:
         """Return the custom fields of a record type, archived ones too, in their order."""
         return tuple(schema for schema in self.fields.all if schema.record_type == record_type)
+
+    def filters_for(self, actor: str, of: str | None = None) -> Listed[SavedFilter]:
+        """Return the saved filters that *actor* may use: their own, and those that others share; their own go first."""
+        found = [one for one in self.filters.all if one.shared or one.owner_id == actor]
+        several = [one for one in found if of in (None, one.of)]
+        return Listed("saved filter", several, order=lambda one: one.owner_id != actor)
 
     def series_for(self, for_type: str, name: Series | str | None = None) -> Series:
         """Return the series that numbers this type: the named one, the first of its type, or the default one."""

@@ -24,6 +24,7 @@ from salespipeline.settings.items import Items
 from salespipeline.settings.kinds import NoteTagList, ProbabilityList, SeriesList, TagList, TaxRateList, UserList
 from salespipeline.settings.lists import refuse_unknown
 from salespipeline.settings.names import DepartmentList, LostReasonList, PipelineList, StageList
+from salespipeline.settings.saved import FilterList
 from salespipeline.settings.templates import TemplateList
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class SettingsDesk:
         self.series = SeriesList(sales, Series, lambda settings: settings.series)
         self.fields = FieldList(sales, FieldSchema, lambda settings: settings.fields)
         self.templates = TemplateList(sales, Template, lambda settings: settings.templates)
+        self.filters = FilterList(sales)
         self.items = Items(sales)
 
     @property

@@ -16,6 +16,7 @@ from salespipeline.domain.display import Tabular
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.listed import Listed
 from salespipeline.domain.numbering import Series
+from salespipeline.domain.saved import SavedFilter
 from salespipeline.domain.settings import (
     Department,
     LostReason,
@@ -42,7 +43,8 @@ __all__ = ["SettingList", "name_of", "refuse_unknown"]
 
 
 S = TypeVar(
-    "S", Pipeline, Stage, Probability, Tag, NoteTag, TaxRate, User, Department, LostReason, Series, FieldSchema, Template
+    "S", Pipeline, Stage, Probability, Tag, NoteTag, TaxRate, User, Department, LostReason, Series, FieldSchema, Template,
+    SavedFilter,
 )  # fmt: skip
 
 
