@@ -107,7 +107,7 @@ TABLE = {
     "ports": "errors entries query money exchange | attrs",
     "transmission": "ports | attrs",
     "transmitters": "mail ports transmission | attrs",
-    "files": "errors | ",
+    "files": "errors ports | ",
     "domain": "errors money text exchange | attrs",
     "domain.recurring": "errors | ~dateutil",
     "domain.display": "~notebook | ~pandas ~polars",

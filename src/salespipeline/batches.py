@@ -95,14 +95,14 @@ def carry_out(
     breaker = Breaker()
     done, total = batch.planned - _count(sales, batch, QUEUE), batch.planned
     for letter in () if trouble else waiting(sales, batch):
-        if _state(sales, batch) is BatchState.PAUSED:  # by somebody else, meanwhile
-            return report(sales, batch)
         try:
             delivered = sender.deliver(letter)
         except StorageError as error:  # the rest is not turned into failures
             trouble = f"storage: {error}"
             log.warning("batch %s paused: the store failed at letter %s", batch.id, letter)
             break
+        if delivered.paused:  # by somebody else, meanwhile
+            return report(sales, batch)
         for one in delivered.deliveries:
             done += 1
             if progress is not None:
@@ -121,11 +121,6 @@ def _count(sales: Sales, batch: Batch, states: tuple[DeliveryState, ...]) -> int
     with sales.work(write=False) as work:
         ((number,),) = work.tx.tally(Query(kind="delivery", where=where), (), (Count(),))
     return int(number or 0)
-
-
-def _state(sales: Sales, batch: Batch) -> BatchState:
-    with sales.work(write=False) as work:
-        return work.need(Batch, batch.id).state
 
 
 def close(sales: Sales, batch_id: str, trouble: str = "") -> None:

@@ -21,7 +21,7 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["Taken", "any_of", "claim", "letter_of", "open_batches", "take", "turn"]
+__all__ = ["Taken", "any_of", "claim", "letter_of", "open_batches", "take"]
 
 S = DeliveryState
 SECOND = 1_000_000
@@ -29,15 +29,16 @@ SECOND = 1_000_000
 
 @attrs.frozen
 class Taken:
-    """What ``take`` came to: the deliveries now held, or why there are none.
+    """What ``take`` or ``claim`` came to: the deliveries now held, or why there are none.
 
     *passed* is a letter that another worker is about to take; *wait* is how many seconds it is to the next turn of a batch
-    whose pace is limited, where nothing else is due.
+    whose pace is limited, where nothing else is due; *paused* says that the batch pauses.
     """
 
     held: tuple[Delivery, ...] = ()
     passed: str = ""
     wait: float | None = None
+    paused: bool = False
 
 
 def any_of(sales: Sales, asked: Callable[[Work], Query]) -> bool:
@@ -51,28 +52,26 @@ def letter_of(work: Work, letter: str) -> list[Delivery]:
     return list(work.find(Query(kind="delivery", where=Cmp("letter", "=", letter), order=("position",))))
 
 
-def claim(work: Work, letter: str, *, worker: str) -> list[Delivery]:
-    """Return the deliveries of *letter*, now held by *worker*; none where nothing of it is due, or its batch pauses."""
-    ready = _ready(work, letter)
-    if not ready or work.need(Batch, ready[0].batch_id).state is BatchState.PAUSED:
-        return []
-    return _held(work, ready, worker)
+def claim(work: Work, letter: str, *, worker: str, in_turn: bool = False) -> Taken:
+    """Claim what is due of *letter* for *worker*, unless its batch pauses.
 
-
-def turn(sales: Sales, letter: str) -> float:
-    """Take the next turn for *letter* where the pace of its batch is limited; return how many seconds it is to it.
-
-    The turns are kept in the store, so that all who send for a batch keep its pace together. Nothing is held meanwhile.
+    Where the pace of the batch is limited, the next turn is taken for it: *wait* says how long it is to it, and nothing
+    is claimed before. The turns are kept in the store, so that all who send for a batch keep its pace together. With
+    *in_turn*, it has waited already.
     """
-    with sales.work(write=False) as work:
-        ready = _ready(work, letter)
-        if not ready or not work.need(Batch, ready[0].batch_id).interval:
-            return 0.0
-    with sales.work() as work:
-        batch, now = work.need(Batch, ready[0].batch_id), work.tx.now()
+    ready = _ready(work, letter)
+    if not ready:
+        return Taken()
+    batch = work.need(Batch, ready[0].batch_id)
+    if batch.state is BatchState.PAUSED:
+        return Taken(paused=True)
+    if batch.interval and not in_turn:
+        now = work.tx.now()
         at = max(now, _next_turn(work, batch))
         _pass_on(work, batch, at)
-        return (at - now) / SECOND
+        if at > now:
+            return Taken(wait=(at - now) / SECOND)
+    return Taken(held=tuple(_held(work, ready, worker)))
 
 
 def take(work: Work, *, worker: str, passing: Collection[str] = ()) -> Taken:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from salespipeline.claiming import Taken, claim, letter_of, take, turn
+from salespipeline.claiming import Taken, claim, letter_of, take
 from salespipeline.codec import content_digest
 from salespipeline.composing import Composer
 from salespipeline.domain import protocol
@@ -28,7 +28,8 @@ from salespipeline.domain.document import Document, Seal
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason, reasons
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Conflict, MailError, RenderError, StorageError, TemplateError
-from salespipeline.issuing import as_issued, issue
+from salespipeline.files import kept_together
+from salespipeline.issuing import as_issued, foreseen, issue
 from salespipeline.patience import Patience
 from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome
@@ -49,10 +50,14 @@ _LOST = NotSent(reason="the store failed before the mail left", temporary=True, 
 
 @attrs.frozen
 class Delivered:
-    """What became of a letter in one go; *outcome* is what the mailer answered, if it came to that."""
+    """What became of a letter in one go; *outcome* is what the mailer answered, if it came to that.
+
+    *paused*: nothing was done, for its batch pauses.
+    """
 
     deliveries: tuple[Delivery, ...]
     outcome: Outcome | None = None
+    paused: bool = False
 
     @property
     def failed(self) -> Delivery | None:
@@ -73,13 +78,19 @@ class _Prepared:
 
 @attrs.frozen(kw_only=True)
 class _View:
-    """What a letter is made of, as it stood in one reading transaction."""
+    """What a letter is made of, as it stood in one transaction.
+
+    *obstacles* say by the id of each delivery why it cannot leave. *issued* are the documents of the others as T1 will issue
+    them, in their order; ``None`` where they need numbers, which take a transaction of their own to try.
+    """
 
     batch: Batch
     documents: dict[str, Document]
     contact: Contact | None
     settings: Settings
     at: datetime
+    obstacles: dict[str, Reason | None]
+    issued: list[Document] | None
 
 
 class Sender:
@@ -106,30 +117,39 @@ class Sender:
     def deliver(self, letter: str) -> Delivered:
         """Carry one letter as far as it goes now; where the pace of its batch is limited, wait for its turn first."""
         check_durable(self.sales)
-        if (delay := turn(self.sales, letter)) > 0:
-            self._sleep(delay)
+        taken, view = self._claim(letter)
+        if taken.wait is not None:  # the turn that begins then is ours; nothing is held meanwhile
+            self._sleep(taken.wait)
+            taken, view = self._claim(letter, in_turn=True)
+        if view is not None:
+            return self._carry(taken.held, view)
+        return attrs.evolve(self._as_it_stands(letter), paused=taken.paused)
+
+    def _claim(self, letter: str, *, in_turn: bool = False) -> tuple[Taken, _View | None]:
         try:
             with self.sales.work() as work:
-                held = claim(work, letter, worker=self.worker)
+                taken = claim(work, letter, worker=self.worker, in_turn=in_turn)
+                return taken, self._view(work, taken.held) if taken.held else None
         except Conflict:  # somebody else was faster
-            held = []
-        return self._carry(held) if held else self._as_it_stands(letter)
+            return Taken(), None
 
     def deliver_next(self, *, passing: Collection[str] = ()) -> Delivered | Taken:
         """Carry the next letter of any batch that runs as far as it goes now; or say why none could be taken."""
         check_durable(self.sales)
         with self.sales.work() as work:
             taken = take(work, worker=self.worker, passing=passing)
-        return self._carry(taken.held) if taken.held else taken
+            view = self._view(work, taken.held) if taken.held else None
+        return self._carry(taken.held, view) if view is not None else taken
 
     def _as_it_stands(self, letter: str) -> Delivered:
         with self.sales.work(write=False) as work:
             return Delivered(tuple(letter_of(work, letter)))
 
-    def _carry(self, held: Sequence[Delivery]) -> Delivered:
+    def _carry(self, held: Sequence[Delivery], view: _View) -> Delivered:
+        """Carry on with what was claimed, and seen, in one transaction."""
         ended: list[Delivery] = []
         try:
-            left = self._until_it_leaves(held, ended)
+            left = self._until_it_leaves(held, view, ended)
         except Conflict:  # somebody changed what leaves, at this very moment: it is looked at again
             self._give_back(held)
             return self._as_it_stands(held[0].letter)
@@ -143,17 +163,20 @@ class Sender:
         return Delivered((*ended, *self._patiently(lambda: self._settle(sending, outcome))), outcome)  # T2
 
     def _until_it_leaves(
-        self, held: Sequence[Delivery], ended: list[Delivery]
+        self, held: Sequence[Delivery], view: _View, ended: list[Delivery]
     ) -> tuple[Mail, Sequence[Delivery]] | None:
         """Return the mail that must leave now, with what it carries; ``None`` where nothing may, or not any more."""
-        while held:
-            prepared = self._prepare(held, ended)
+        while True:
+            prepared = self._prepare(held, view, ended)
             if prepared is None:
                 return None
             sending, held = self._start(held, prepared, ended)  # T1
             if sending:
                 return prepared.mail, sending
-        return None
+            if not held:
+                return None
+            with self.sales.work(write=False) as work:
+                view = self._view(work, held)
 
     def _give_back(self, held: Sequence[Delivery]) -> None:
         """Let go of what the mailer has never had; where the store does not let us, the lease does it in time."""
@@ -174,28 +197,24 @@ class Sender:
 
     # --- prepare ----------------------------------------------------------------------------------------------
 
-    def _prepare(self, held: Sequence[Delivery], ended: list[Delivery]) -> _Prepared | None:
+    def _prepare(self, held: Sequence[Delivery], view: _View, ended: list[Delivery]) -> _Prepared | None:
         """Draw the PDFs and write the mail, and keep their bytes, outside any transaction.
 
         Those that cannot go are put to *ended*; ``None`` where none is left.
         """
         if held[0].resolved is not None and held[0].mail is not None:
-            return self._as_kept(held)
-        with self.sales.work(write=False) as work:
-            view = self._view(work, held)
-            obstacles = {one.id: self._obstacle(one, view.documents.get(one.document_id), work) for one in held}
-        if view.contact is None:
-            obstacles = dict.fromkeys(obstacles, Reason.DELETED)
+            return self._as_kept(held, view)
         going = []
         for one in held:
-            reason = obstacles[one.id]
+            reason = view.obstacles[one.id]
             if reason is None:
                 going.append(one)
             else:
                 ended.append(self._end(one, protocol.skipped(one, reason=reason.value), "left out"))
+        issued = view.issued
+        if issued is None:
+            issued = as_issued(self.sales, [view.documents[one.document_id] for one in going])
         pieces: list[tuple[Delivery, Document, bytes]] = []
-        # As T1 will issue them, with the numbers that are next now.
-        issued = as_issued(self.sales, [view.documents[one.document_id] for one in going])
         for one, document in zip(going, issued, strict=True):
             try:
                 assert view.contact is not None  # noqa: S101 - all are left out without one
@@ -210,13 +229,13 @@ class Sender:
         except (TemplateError, MailError) as error:
             ended += [self._end(one, protocol.failed(one, reason=str(error)), "failed") for one in deliveries]
             return None
-        keep = self.sales.blobs.keep
+        mail_digest, *pdf_digests = kept_together(self.sales.blobs, (letter.mail.content, *pdfs))
         return _Prepared(
             mail=letter.mail,
             subject=letter.subject,
-            mail_digest=keep([letter.mail.content]),
+            mail_digest=mail_digest,
             contents={one.id: content_digest(document) for one, document, _ in pieces},
-            pdfs={one.id: keep([pdf]) for one, _, pdf in pieces},
+            pdfs={one.id: digest for one, digest in zip(deliveries, pdf_digests, strict=True)},
         )
 
     def _drawn(self, document: Document, contact: Contact, settings: Settings) -> bytes:
@@ -232,28 +251,33 @@ class Sender:
         return pdf
 
     def _view(self, work: Work, held: Sequence[Delivery]) -> _View:
+        """Return what the mail of *held* is made of, as it stands in *work*: T1 looks at all of it again."""
         documents = work.get_many(Document, [one.document_id for one in held])
         contact = next((work.get(Contact, one.client_id) for one in documents.values()), None)
+        obstacles = {one.id: self._obstacle(one, documents.get(one.document_id), work) for one in held}
+        if contact is None:
+            obstacles = dict.fromkeys(obstacles, Reason.DELETED)
+        going = [documents[one.document_id] for one in held if obstacles[one.id] is None]
         return _View(
             batch=work.need(Batch, held[0].batch_id),
             documents=documents,
             contact=contact,
             settings=work.settings,
             at=work.at,
+            obstacles=obstacles,
+            issued=foreseen(work, going, contact),
         )
 
-    def _as_kept(self, held: Sequence[Delivery]) -> _Prepared:
+    def _as_kept(self, held: Sequence[Delivery], view: _View) -> _Prepared:
         """Return the very bytes of the first try: a resend carries the same Message-ID. (SPEC SEND-6)"""
         from salespipeline.mail import Address
 
-        first = held[0]
-        with self.sales.work(write=False) as work:
-            batch, sender = work.need(Batch, first.batch_id), work.settings.organisation.email
+        first, batch = held[0], view.batch
         everybody = {Address.of(one).key: Address.of(one).spec for one in reversed((*first.to, *batch.cc, *batch.bcc))}
         recipients = tuple(reversed(everybody.values()))
         mail = Mail(
             message_id=first.message_id,
-            sender=sender,
+            sender=view.settings.organisation.email,
             recipients=recipients,
             content=b"".join(self.sales.blobs.read(str(first.mail))),
         )

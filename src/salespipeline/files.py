@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from salespipeline.errors import ReadOnly, StorageFull, Unavailable
+from salespipeline.ports import Blobs
 
-__all__ = ["Scanner", "Sweepable", "on_disk"]
+__all__ = ["KeepsAll", "Scanner", "Sweepable", "kept_together", "on_disk"]
 
 
 class Scanner(Protocol):
@@ -38,6 +39,22 @@ class Sweepable(Protocol):
     def discard(self, digest: str, seconds: float) -> bool:
         """Remove the bytes, unless somebody has kept them within so many seconds; say whether they are removed."""
         ...
+
+
+@runtime_checkable
+class KeepsAll(Protocol):
+    """What blobs may offer beyond the contract, where each that is kept costs a transaction."""
+
+    def keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep several contents as ``keep`` does each, all or none of them, and return their digests in order."""
+        ...
+
+
+def kept_together(blobs: Blobs, contents: Sequence[bytes]) -> list[str]:
+    """Keep several contents and return their digests: in one transaction, where *blobs* can."""
+    if isinstance(blobs, KeepsAll):
+        return blobs.keep_all(contents)
+    return [blobs.keep([content]) for content in contents]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["as_issued", "follow", "issue", "next_number", "tried"]
+__all__ = ["as_issued", "follow", "foreseen", "issue", "next_number", "tried"]
 
 
 class _TakenBack(Exception):
@@ -74,18 +74,30 @@ def _taken(work: Work, series: Series, reference: str) -> bool:
     return any(True for _ in work.tx.find(query))
 
 
-def issue(work: Work, document: Document, at: datetime) -> Document:
-    """Return *document* as it is issued at this moment: numbered if it has no number yet, dated, with its parties."""
+def issue(work: Work, document: Document, at: datetime, contact: Contact | None = None) -> Document:
+    """Return *document* as it is issued at this moment: numbered if it has no number yet, dated, with its parties.
+
+    *contact* is its contact as it stands in *work*, where the caller has it already.
+    """
     if document.seller is not None:
         return document
     settings = work.settings
-    contact = work.need(Contact, document.client_id)
+    if contact is None or contact.id != document.client_id:
+        contact = work.need(Contact, document.client_id)
     day = settings.day_of(at)
     if document.reference is None:
         series = _series_of(settings, document)
         number, reference, run = next_number(work, series, day=day, currency=document.currency)
         document = attrs.evolve(document, number=number, reference=reference, run=run)
     return document.issued(settings, contact, on=day)
+
+
+def foreseen(work: Work, documents: Iterable[Document], contact: Contact | None = None) -> list[Document] | None:
+    """Return *documents* as they would be issued now; ``None`` where some would need a number, which only ``tried`` finds."""
+    listed = list(documents)
+    if any(one.seller is None and one.reference is None for one in listed):
+        return None
+    return [issue(work, one, work.at, contact) for one in listed]
 
 
 def as_issued(sales: Sales, documents: Iterable[Document]) -> list[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,11 +15,13 @@ from salespipeline.domain import protocol
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason
+from salespipeline.domain.settings import Settings
 from salespipeline.domain.templates import MailTemplate
 from salespipeline.errors import MailError, NotFound, RenderError, TemplateError, shown
-from salespipeline.issuing import as_issued, tried
+from salespipeline.issuing import as_issued, foreseen, tried
 from salespipeline.sending_report import Plan, PlannedFile, PlanRow
 from salespipeline.starting import batch_of, deliveries_of, waiting
+from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -39,10 +42,11 @@ def rehearse(sales: Sales, composer: Composer, batch: Batch, *, on_error: str) -
             deliveries = [one for one in letter_of(work, letter) if one.state is S.QUEUED]
             documents = work.get_many(Document, [one.document_id for one in deliveries])
             deliveries = [one for one in deliveries if one.document_id in documents]
-        if not deliveries:
+            script = _script(work, [documents[one.document_id] for one in deliveries]) if deliveries else None
+        if script is None:
             continue
         try:
-            _letter(sales, composer, batch, deliveries, [documents[one.document_id] for one in deliveries])
+            _letter(sales, composer, batch, deliveries, script)
         except (TemplateError, RenderError, MailError) as error:
             if on_error == "abort":
                 return f"nothing was sent: {error}"
@@ -57,16 +61,30 @@ def rehearse(sales: Sales, composer: Composer, batch: Batch, *, on_error: str) -
     return ""
 
 
-def _letter(
-    sales: Sales, composer: Composer, batch: Batch, deliveries: list[Delivery], documents: list[Document]
-) -> Letter:
-    with sales.work(write=False) as work:
-        contact, settings, at = work.get(Contact, documents[0].client_id), work.settings, work.at
+@attrs.frozen
+class _Script:
+    """What a letter is made of, as it stood in one transaction; *issued* is ``None`` where numbers must be tried."""
+
+    documents: list[Document]
+    issued: list[Document] | None
+    contact: Contact | None
+    settings: Settings
+    at: datetime
+
+
+def _script(work: Work, documents: list[Document]) -> _Script:
+    contact = work.get(Contact, documents[0].client_id)
+    issued = foreseen(work, documents, contact) if contact is not None else None
+    return _Script(documents, issued, contact, work.settings, work.at)
+
+
+def _letter(sales: Sales, composer: Composer, batch: Batch, deliveries: list[Delivery], script: _Script) -> Letter:
+    contact, settings = script.contact, script.settings
     if contact is None:
         raise MailError("the contact is not there any more")
-    issued = as_issued(sales, documents)
+    issued = script.issued if script.issued is not None else as_issued(sales, script.documents)
     pdfs = [composer.pdf(one, contact, settings) for one in issued]
-    return composer.letter(batch, deliveries, issued, pdfs, contact, settings, at)
+    return composer.letter(batch, deliveries, issued, pdfs, contact, settings, script.at)
 
 
 def preview(sales: Sales, plan: Plan, document: str | None) -> Letter:
@@ -93,9 +111,10 @@ def letter_for(sales: Sales, composer: Composer, plan: Plan, rows: Sequence[Plan
         there = drafted(sales, work, rows)
         deliveries = list(deliveries_of(work, batch, there, plan.options, digests))
         documents = work.get_many(Document, [row.document_id for row in there])
-    if gone := [row.why or "it is not there any more" for row in there if row.document_id not in documents]:
-        raise NotFound(f"the mail cannot be shown: {gone[0]}", kind="document", key=rows[0].key)
-    return _letter(sales, composer, batch, deliveries, [documents[row.document_id] for row in there])
+        if gone := [row.why or "it is not there any more" for row in there if row.document_id not in documents]:
+            raise NotFound(f"the mail cannot be shown: {gone[0]}", kind="document", key=rows[0].key)
+        script = _script(work, [documents[row.document_id] for row in there])
+    return _letter(sales, composer, batch, deliveries, script)
 
 
 def rehearsed(sales: Sales, plan: Plan) -> Plan:

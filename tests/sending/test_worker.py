@@ -16,6 +16,7 @@ import pytest
 import salespipeline as sp
 from salespipeline import claiming, delivery
 from salespipeline.delivery import Sender
+from salespipeline.domain import protocol
 from salespipeline.errors import Conflict, Unavailable
 from salespipeline.patience import PAUSES
 from salespipeline.ports import Accepted, NotSent
@@ -149,7 +150,7 @@ def test_a_store_that_stays_away_leaves_it_uncertain(sales, post, queue, monkeyp
 def test_a_claim_is_given_back_where_the_store_fails_before_the_mail_leaves(sales, post, queue, monkeypatch, error):
     mailer = post()
     batch = queue()
-    monkeypatch.setattr(delivery, "issue", failing(delivery.issue, 1, error))
+    monkeypatch.setattr(protocol, "started", failing(protocol.started, 1, error))
     sender = Sender(sales, sleep=lambda _: None)
     if isinstance(error, Unavailable):
         with pytest.raises(Unavailable):

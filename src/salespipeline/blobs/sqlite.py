@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
 from salespipeline.blobs.digests import CHUNK, checked, gathered, not_found
@@ -43,20 +46,18 @@ class SqliteBlobs:
         self._file.alone()
         with gathered(chunks) as (digest, size, content):
             self._file.alone()
-            self._write(digest, size, content)
+            with self._file.transaction(write=True) as connection:
+                _write(connection, digest, size, content)
         return digest
 
-    def _write(self, digest: str, size: int, content: IO[bytes]) -> None:
+    def keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep several contents, as ``keep`` does each, in one transaction; return their digests in order."""
+        self._file.alone()
+        digests = [hashlib.sha256(content).hexdigest() for content in contents]
         with self._file.transaction(write=True) as connection:
-            now = time.time()
-            if connection.execute("UPDATE _blobs SET kept = ? WHERE digest = ?", (now, digest)).rowcount:
-                return
-            cursor = connection.execute("INSERT INTO _blobs (digest, size, kept) VALUES (?, ?, ?)", (digest, size, now))
-            blob, place = cursor.lastrowid, 0
-            while chunk := content.read(CHUNK):
-                row = (blob, place, chunk)
-                connection.execute("INSERT INTO _chunks (blob, place, content) VALUES (?, ?, ?)", row)
-                place += 1
+            for digest, content in zip(digests, contents, strict=True):
+                _write(connection, digest, len(content), BytesIO(content))
+        return digests
 
     def read(self, digest: str) -> Iterator[bytes]:
         """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
@@ -98,3 +99,15 @@ class SqliteBlobs:
         """Close the file, unless it belongs to a store."""
         if self._own:
             self._file.close()
+
+
+def _write(connection: sqlite3.Connection, digest: str, size: int, content: IO[bytes]) -> None:
+    now = time.time()
+    if connection.execute("UPDATE _blobs SET kept = ? WHERE digest = ?", (now, digest)).rowcount:
+        return
+    cursor = connection.execute("INSERT INTO _blobs (digest, size, kept) VALUES (?, ?, ?)", (digest, size, now))
+    blob, place = cursor.lastrowid, 0
+    while chunk := content.read(CHUNK):
+        row = (blob, place, chunk)
+        connection.execute("INSERT INTO _chunks (blob, place, content) VALUES (?, ?, ?)", row)
+        place += 1

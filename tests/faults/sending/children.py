@@ -32,7 +32,7 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "inside the claim": (protocol, "claimed", True),
     "after the claim": (SEND, "_carry", False),
     "while it draws": (PdfRenderer, "render", True),
-    "while it keeps the bytes": (SqliteBlobs, "keep", True),
+    "while it keeps the bytes": (SqliteBlobs, "keep_all", True),
     "after it prepared": (SEND, "_prepare", True),
     "inside T1": (protocol, "started", True),
     "after T1": (SEND, "_start", True),
