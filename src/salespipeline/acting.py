@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from salespipeline import text
+from salespipeline.catalog import KIND_OF
 
 if TYPE_CHECKING:
     from salespipeline.permissions import Policy, Verb
@@ -13,17 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Acting"]
 
+R = TypeVar("R")
+
 # What a pipeline has in common with the same one for somebody else, or for some purpose.
 _SHARED = (
     "store", "actor", "clock", "ids", "scanner", "inbox", "subscribers", "_rates", "_blobs", "_mailer", "_renderer",
-    "_policy", "_verb", "_cache", "_local",
+    "policy", "_free", "_verb", "_cache", "_local",
 )  # fmt: skip
 
 
 class Acting:
     """What a pipeline does with who acts; the examples are those of ``Sales``."""
 
-    _policy: Policy | None
+    policy: Policy | None
+    _free: bool  # whether nobody is asked, though there is a policy
     _verb: Verb | None
 
     if TYPE_CHECKING:
@@ -51,13 +56,18 @@ class Acting:
 
     # --- permissions ------------------------------------------------------------------------------------------
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a policy, and it is asked."""
+        return self.policy is not None and not self._free
+
     def doing(self, verb: Verb) -> Self:
         """Return the same pipeline for a purpose, for which the policy is asked beside reading. For extensions.
 
         >>> sales.doing("export") is sales  # without a policy there is nobody to ask
         True
         """
-        return self if self._policy is None else self._again(_verb=verb)
+        return self._again(_verb=verb) if self.asks else self
 
     def unguarded(self) -> Self:
         """Return the same pipeline with nobody asked: for the host itself, and for its workers. See ``Work.unguarded``.
@@ -66,7 +76,7 @@ class Acting:
         >>> bobs.opportunities.count(), bobs.unguarded().opportunities.count()
         (0, 1)
         """
-        return self if self._policy is None else self._again(_policy=None, _verb=None)
+        return self._again(_free=True, _verb=None) if self.asks else self
 
     def overseeing(self, what: str) -> Self:
         """Return it unguarded, if who acts may oversee the whole store, which *what* does; raises ``Denied``. For extensions.
@@ -76,10 +86,19 @@ class Acting:
         Traceback (most recent call last):
         salespipeline.errors.Denied: bob may not oversee the whole store: the policy of this application says no
         """
-        if self._policy is not None:
-            from salespipeline.permissions import Action
-
+        if self.asks:
             with self.work(write=False) as work:
-                if work.guard is not None:
-                    work.guard.demand(Action("oversee", move=what), None)
+                work.demand("oversee", None, move=what)
         return self.unguarded()
+
+    def seen_of(self, cls: type[R], records: Iterable[R]) -> list[R]:
+        """Return those of *records* that who acts may read: of what was done for everybody. For extensions.
+
+        >>> sales.seen_of(type(deal), [deal]) == [deal]
+        True
+        """
+        listed = list(records)
+        if not self.asks or not listed:
+            return listed
+        with self.work(write=False) as work:
+            return listed if work.guard is None else work.guard.seen(KIND_OF[cls].kind.name, listed)

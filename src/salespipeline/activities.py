@@ -143,6 +143,7 @@ class Activities(Tabular):
 
         ``None`` begins at the very beginning. Nothing is skipped, however many write meanwhile; keep the cursor once you
         have worked off what came with it, and what a crash cuts short comes again. Raises ``Refused`` in a transaction.
+        Its places have no gaps and are the same for all, so that it is read by whoever may oversee the store: ``Denied``.
 
         >>> feed = sales.activities.since(limit=2)
         >>> [activity.position for activity in feed.activities], feed.cursor
@@ -152,14 +153,15 @@ class Activities(Tabular):
         >>> [activity.title for activity in sales.activities.since(feed.cursor).activities]
         ['Harlow Foods']
         """
-        return read_feed(self._sales, cursor, limit)
+        return read_feed(self._sales.overseeing("read the feed"), cursor, limit)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call *subscriber* with the activities of each transaction of this pipeline, after it was committed.
 
         In this process and thread, in the order of the commits of each thread. One that raises is logged, and changes
         nothing. It may miss what a crash cuts off: ``since`` misses nothing. Returns what ends the subscription. Raises
-        ``Refused`` on a lent connection, whose commits are the host's.
+        ``Refused`` on a lent connection, whose commits are the host's. Where a policy is asked, *subscriber* hears what
+        this actor may read, whoever did it.
 
         >>> heard = []
         >>> unsubscribe = sales.activities.subscribe(heard.extend)
@@ -172,16 +174,29 @@ class Activities(Tabular):
             message = "the host commits what is written on a lent connection: subscribe where the host does so, or read since()"
             raise Refused(message, action="subscribe")
         subscribers = self._sales.subscribers
-        subscribers.append(subscriber)
+        told = subscriber if not self._sales.asks else _as_seen(self._sales, subscriber)
+        subscribers.append(told)
 
         def unsubscribe() -> None:
-            if subscriber in subscribers:
-                subscribers.remove(subscriber)
+            if told in subscribers:
+                subscribers.remove(told)
 
         return unsubscribe
 
     def __repr__(self) -> str:
         return repr(self.all())
+
+
+def _as_seen(sales: Sales, subscriber: Subscriber) -> Subscriber:
+    """Return what tells *subscriber* of what the actor of *sales* may read, and of nothing else."""
+
+    def told(activities: Sequence[Activity]) -> None:
+        with sales.work(write=False) as work:
+            seen = activities if work.guard is None else work.guard.seen("activity", list(activities))
+        if seen:
+            subscriber(seen)
+
+    return told
 
 
 def tell(subscribers: Sequence[Subscriber], entries: Sequence[Entry]) -> None:

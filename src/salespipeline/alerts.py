@@ -135,10 +135,10 @@ class Alerts(Collection[Alert]):
         transaction, the mails wait for ``notices.deliver``.
         """
         moment = self._sales.now() if now is None else aware(now, "now")
-        rang = list(ring_all(self._sales, moment))
+        rang = list(ring_all(self._sales.unguarded(), moment))
         if rang:
             self._send()
-        return rang
+        return self._sales.seen_of(Alert, rang)
 
     def _send(self) -> None:
         lent = getattr(self._sales.store, "lent", False)

@@ -133,7 +133,7 @@ class Attachments(Collection[Attachment]):
 
     def read(self, attachment: Attachment | str) -> Iterator[bytes]:
         """Yield the bytes in chunks. Raises ``Refused`` at once for a file in quarantine."""
-        with self._sales.work(write=False) as work:
+        with self._sales.doing("download").work(write=False) as work:
             record = self._named(work, attachment)
         record.refuse_reading()
         return self._sales.blobs.read(record.digest)
@@ -233,7 +233,8 @@ class Attachments(Collection[Attachment]):
         """
         from salespipeline.mail.filenames import safe_filenames
 
-        files = [one for one in self.of(record, audience=as_viewer(audience)) if not one.quarantined]
+        listed = self._sales.doing("download").attachments.of(record, audience=as_viewer(audience))
+        files = [one for one in listed if not one.quarantined]
         names = safe_filenames(one.name for one in files)
         read = self._sales.blobs.read
         return zipped(

@@ -21,11 +21,12 @@ from salespipeline.work import Work
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["Collection", "contact_of", "retried"]
+__all__ = ["UNSEEN", "Collection", "contact_of", "retried"]
 
 R = TypeVar("R")
 T = TypeVar("T")
 TRIES = 5
+UNSEEN = "it is in use where you cannot see it"  # as much as is said of what who acts may not read
 
 
 class Collection(Tabular, Generic[R]):

@@ -9,7 +9,7 @@ import attrs
 
 from salespipeline import text
 from salespipeline.arguments import ContactEdits, ContactFacts, PersonFacts
-from salespipeline.collection import Collection
+from salespipeline.collection import UNSEEN, Collection
 from salespipeline.domain.checks import counted
 from salespipeline.domain.contacts import Contact, Person, contact_changes, person_changes, person_in
 from salespipeline.domain.settings import Settings
@@ -135,9 +135,11 @@ class Contacts(Collection[Contact]):
         """
         with self._sales.work() as work:
             record = self._named(work, contact)
+            work.demand("delete", record)
             for kind in ("opportunity", "document"):
-                if number := work.count(kind, Cmp("contact", "=", record.id)):
-                    names = f"{counted(number, kind)} {'names' if number == 1 else 'name'} it"
+                named = Cmp("contact", "=", record.id)
+                if (number := work.count(kind, named)) or work.hides(kind, named):
+                    names = f"{counted(number, kind)} {'names' if number == 1 else 'name'} it" if number else UNSEEN
                     message = f"contact {record.name!r} cannot be deleted: {names}; delete or move them first"
                     raise Refused(message, record=f"contact {record.id}", action="delete")
             work.remove(record)

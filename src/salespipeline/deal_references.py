@@ -26,10 +26,11 @@ def free_reference(work: Work, *, typed: Container[str] = ()) -> str:
 def _known(work: Work, field: str, values: Iterable[str]) -> set[str]:
     """Return those of *values* that opportunities have already, those that were merged into others too."""
     several = tuple(values)
-    found = {str(row[0]) for row in work.columns(Query(kind="opportunity", where=OneOf(field, several)), (field,))}
     name = "name" if field == "reference" else field  # what went into another has it still: it leads there
     merged = All((Cmp("kind", "=", "opportunity"), OneOf(name, several)))
-    return found | {str(row[0]) for row in work.columns(Query(kind="merger", where=merged), (name,))}
+    with work.unguarded():  # what nobody else may see is taken, too
+        found = {str(row[0]) for row in work.columns(Query(kind="opportunity", where=OneOf(field, several)), (field,))}
+        return found | {str(row[0]) for row in work.columns(Query(kind="merger", where=merged), (name,))}
 
 
 def untaken(work: Work, made: Mapping[int, Opportunity], checks: Checks) -> None:

@@ -10,7 +10,6 @@ from salespipeline.claiming import any_of, letter_of
 from salespipeline.collection import Collection
 from salespipeline.composing import Composer
 from salespipeline.deal_filters import as_id
-from salespipeline.delivery import Sender
 from salespipeline.domain import protocol
 from salespipeline.domain.document import Document, Fact
 from salespipeline.domain.sending import Batch, Delivery, DeliveryState
@@ -116,23 +115,23 @@ class Deliveries(Collection[Delivery]):
     def recover(self) -> int:
         """Take up what a crash left: claims go back to the queue, and what was being sent becomes uncertain.
 
-        Only what is past its lease, by the store's clock. Returns how many there were.
+        Only what is past its lease, by the store's clock. Returns how many there were that who acts may read.
         """
+        sales = self._sales.unguarded()
 
         def over(work: Work) -> Query:
             active = OneOf("state", (S.CLAIMED.value, S.PREPARED.value, S.SENDING.value))
             return Query(kind="delivery", where=All((active, Cmp("lease_until", "<", work.tx.now()))))
 
-        if not any_of(self._sales, over):
+        if not any_of(sales, over):
             return 0
-        number = 0
-        with self._sales.work() as work:
+        taken = []
+        with sales.work() as work:
             for before in list(work.claim(over(work))):
                 after = protocol.expired(before, now=work.tx.now())
                 if after is not None:
-                    work.keep(after, before, action="lease expired")
-                    number += 1
-        return number
+                    taken.append(work.keep(after, before, action="lease expired"))
+        return len(self._sales.seen_of(Delivery, taken))
 
     def pause(self, batch: Batch | str, *, why: str = "") -> Batch:
         """Stop a batch after the letter that is on its way; nothing is lost. (SPEC SEND-7)"""
@@ -157,7 +156,7 @@ class Deliveries(Collection[Delivery]):
         batches.check_on_error(on_error)
         self.recover()
         going = batches.go_on(self._sales, self._batch(batch).id)
-        return batches.carry_out(self._sales, going, Sender(self._sales), progress=progress, on_error=on_error)
+        return batches.carried_out(self._sales, going, progress=progress, on_error=on_error)
 
     def resolve(self, delivery: Delivery | str, how: str, *, why: str) -> Delivery:
         """Decide about an uncertain one: ``sent``, ``not_sent`` or ``resend``; who and why is recorded. (SPEC SEND-6)
@@ -168,7 +167,9 @@ class Deliveries(Collection[Delivery]):
         reason = text.clean(why, "why", most=2000, lines=True, required=True)
         with self._sales.work() as work:
             record = self._named(work, delivery)
-            return self._decide(work, record, how, Fact(at=work.at, by=work.by, why=reason))
+            work.demand("send", work.need(Document, record.document_id), move=f"resolved: {how}")
+            with work.unguarded():  # the others in the same mail, too
+                return self._decide(work, record, how, Fact(at=work.at, by=work.by, why=reason))
 
     def words(self, delivery: Delivery | str) -> MailTemplate:
         """Return the words that a delivery is, or was, mailed with, with the name and the version of their template.
@@ -189,20 +190,20 @@ class Deliveries(Collection[Delivery]):
         where it does not know. (SPEC SEND-6)
         """
         lookup: Callable[[str], bool | None] | None = getattr(self._sales.mailer, "lookup", None)
-        number = 0
+        told: list[Delivery] = []
         if lookup is None:
-            return number
-        for delivery in list(self.where(state="uncertain")):
+            return 0
+        everybodys = Deliveries(self._sales.unguarded())
+        for delivery in list(everybodys.where(state="uncertain")):
             known = lookup(delivery.message_id)
             if known is None:
                 continue
-            with self._sales.work() as work:
+            with everybodys._sales.work() as work:
                 current = work.need(Delivery, delivery.id)
                 if current.state is S.UNCERTAIN:
                     fact = Fact(at=work.at, by="mailer", why="the mailer was asked")
-                    self._decide(work, current, "sent" if known else "resend", fact)
-                    number += 1
-        return number
+                    told.append(self._decide(work, current, "sent" if known else "resend", fact))
+        return len(self._sales.seen_of(Delivery, told))
 
     def _decide(self, work: Work, record: Delivery, how: str, fact: Fact) -> Delivery:
         decided = record

@@ -45,7 +45,7 @@ def begin(work: Work) -> None:
 
 def tell_all(sales: Sales) -> int:
     """Write a notice for everybody who follows what has changed since the last time; return how many."""
-    written = 0
+    sales, written = sales.unguarded(), 0
     while True:
         with sales.work(write=False) as work:
             stamp = work.get(Stamp, STAMP)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from salespipeline.collection import Collection
+from salespipeline.collection import UNSEEN, Collection
 from salespipeline.deal_filters import contact_filter, deal_filter
 from salespipeline.deal_moves import given_contact
 from salespipeline.domain.contacts import Contact
@@ -121,9 +121,16 @@ class Jobs(Collection[Job]):
         """Delete a job to which no document is assigned."""
         with self._sales.work() as work:
             record = self._named(work, job)
-            assigned = list(work.find(Query(kind="document", where=Cmp("job", "=", record.id), limit=1)))
-            if assigned:
-                message = f"job {record.reference!r} has {_named(assigned[0])}: take it away with documents.unassign()"
+            work.demand("delete", record)
+            held = Cmp("job", "=", record.id)
+            assigned = list(work.find(Query(kind="document", where=held, limit=1)))
+            if assigned or work.hides("document", held):
+                what = (
+                    f"has {_named(assigned[0])}: take it away with documents.unassign()"
+                    if assigned
+                    else f"stays: {UNSEEN}"
+                )
+                message = f"job {record.reference!r} {what}"
                 raise Refused(message, record=record.reference, action="delete")
             work.remove(record)
 

@@ -168,19 +168,18 @@ class Mergeable(Collection[R]):
             work.remove(gone, action=MERGED)
             name = gone.reference if hasattr(gone, "reference") else gone.name
             key = getattr(gone, "import_key", None)
-            keep_merger(
-                work,
-                Merger(
-                    id=gone.id,
-                    record_kind=kind,
-                    name=name,
-                    import_key=key if key != getattr(after, "import_key", None) else None,
-                    into_id=before.id,
-                    created_at=work.at,
-                    created_by=work.by,
-                ),
+            merger = Merger(
+                id=gone.id,
+                record_kind=kind,
+                name=name,
+                import_key=key if key != getattr(after, "import_key", None) else None,
+                into_id=before.id,
+                created_at=work.at,
+                created_by=work.by,
             )
-            move_all(work, kind, gone.id, before)
+            with work.unguarded():  # everything that is there goes along, whoever may see it
+                keep_merger(work, merger)
+                move_all(work, kind, gone.id, before)
             stays: R = work.keep(after, before, action="merged")
             return stays
 

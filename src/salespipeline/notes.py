@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from salespipeline.collection import Collection
+from salespipeline.collection import UNSEEN, Collection
 from salespipeline.deal_filters import as_id, deal_filter, in_list, owner_filter
 from salespipeline.domain.checks import Checks
 from salespipeline.domain.notes import Call, Mention, Note, NoteKind, NoteStatus, as_call, mentioned
@@ -188,9 +188,12 @@ class Notes(Collection[Note]):
         """
         with self._sales.work() as work:
             record = self._named(work, note)
+            work.demand("delete", record)
             for kind, field, what in (("note", "reply_to", "answers"), ("attachment", "record", "files")):
-                if number := work.count(kind, Cmp(field, "=", record.id)):
-                    message = f"note {record.subject!r} cannot be deleted: it has {number} {what}; cancel() it, or delete them first"
+                held = Cmp(field, "=", record.id)
+                if (number := work.count(kind, held)) or work.hides(kind, held):
+                    why = f"it has {number} {what}" if number else UNSEEN
+                    message = f"note {record.subject!r} cannot be deleted: {why}; cancel() it, or delete them first"
                     raise Refused(message, record=f"note {record.id}", action="delete")
             work.remove(record)
 

@@ -79,7 +79,8 @@ class Notices(Collection[Notice]):
         """Send what waits, *most* of it at once if given; return what was sent, or failed. Run it as often as you like.
 
         What a worker that died was sending becomes *uncertain*: ``resolve`` says what became of it. Raises
-        ``Refused`` inside a transaction, ``OpenError`` without a mailer.
+        ``Refused`` inside a transaction, ``OpenError`` without a mailer. Everything that waits is sent, whoever does this;
+        it returns what this actor may read.
 
         >>> _ = sales.settings.users.edit("jane", email="jane@northgate.example")
         >>> _ = sales.acting("tom").notes.add(deal, "Floor load", "@jane, please ask.")
@@ -97,6 +98,10 @@ class Notices(Collection[Notice]):
         ...     print(notice.to.email, notice.state)
         jane@northgate.example sent
         """
+        for one in Notices(self._sales.unguarded())._delivering():
+            yield from self._sales.seen_of(Notice, [one])
+
+    def _delivering(self) -> Iterator[Notice]:
         check_durable(self._sales)
         check_sender(self._sales)
         mailer = self._sales.mailer  # says at once where there is none
@@ -118,6 +123,9 @@ class Notices(Collection[Notice]):
         >>> sales.notices.recover()
         []
         """
+        return self._sales.seen_of(Notice, Notices(self._sales.unguarded())._recover())
+
+    def _recover(self) -> list[Notice]:
         if not any_of(self._sales, _late):
             return []
         with self._sales.work() as work:
@@ -241,8 +249,16 @@ def write_notice(
     note_id: str | None = None,
     files: tuple[str, ...] = (),
 ) -> Notice | None:
-    """Write a notice in the transaction that is open; ``None`` where one of this *key* was written before."""
-    if next(iter(work.find(Query(kind="notice", where=Cmp("key", "=", key), limit=1))), None) is not None:
+    """Write a notice in the transaction that is open.
+
+    ``None`` where one of this *key* was written before, or where *to* is a user who may not read what it tells of.
+    """
+    with work.unguarded():
+        known = list(work.columns(Query(kind="notice", where=Cmp("key", "=", key), limit=1), ("id",)))
+    if known:
+        return None
+    told = [(subject.kind, subject.id), *([("note", note_id)] if note_id is not None and purpose != "mail" else [])]
+    if to.kind == "user" and not all(work.read_by(to.id, kind, id) for kind, id in told):
         return None
     notice = Notice(
         id=work.new_id(),

@@ -14,7 +14,7 @@ from salespipeline.errors import NotFound, shown
 from salespipeline.query import All, Cmp, Query
 from salespipeline.work import Work
 
-__all__ = ["MERGED", "as_of", "deleted", "history_of", "last_before_deletion", "versions"]
+__all__ = ["DELETED", "MERGED", "as_of", "deleted", "history_of", "last_before_deletion", "versions"]
 
 DELETED = "deleted"
 MERGED = "merged into another"  # and so gone, for good: it is part of that one

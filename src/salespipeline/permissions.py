@@ -14,36 +14,21 @@ from salespipeline.domain.alerts import Alert, Follow
 from salespipeline.domain.attachments import Attachment
 from salespipeline.domain.checks import Verdict
 from salespipeline.domain.contacts import Contact
+from salespipeline.domain.display import Labelled
 from salespipeline.domain.document import Document
-from salespipeline.domain.fields import FieldSchema
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
 from salespipeline.domain.links import Keyring
 from salespipeline.domain.notes import Note
-from salespipeline.domain.numbering import Series
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch
-from salespipeline.domain.settings import LostReason, NoteTag, Probability, Stage, Tag, TaxRate, User
 from salespipeline.domain.templates import Template
 
 __all__ = ["Action", "Filtering", "Filters", "Policy", "Record", "Verb", "Verdict", "deny"]
 
 Verb: TypeAlias = Literal["read", "report", "export", "download", "create", "change", "delete", "send", "oversee"]
-Setting: TypeAlias = (
-    Stage
-    | Probability
-    | Tag
-    | NoteTag
-    | TaxRate
-    | User
-    | LostReason
-    | Series
-    | FieldSchema
-    | Template
-    | Organisation
-    | Keyring
-)
+Setting: TypeAlias = Labelled | Template | Organisation | Keyring  # an entry of a list, or what there is one of
 Record: TypeAlias = Opportunity | Document | Contact | Job | Note | Attachment | Alert | Follow | Item | Batch | Setting
 Filters: TypeAlias = Mapping[str, object] | Sequence[Mapping[str, object]]
 

@@ -109,7 +109,7 @@ class Reports:
         also: tuple[Predicate, ...] = (),
     ) -> list[Tallied]:
         measures = tuple(measures)
-        with self._sales.work(write=False) as work:
+        with self._sales.doing("report").work(write=False) as work:
             listing = self._sales.opportunities.where(**filters)
             where = All((listing.predicate(work.settings), *also))
             query = Query(kind="opportunity", where=where)

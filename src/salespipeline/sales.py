@@ -87,7 +87,8 @@ class Sales(Acting):
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
         self._renderer = renderer
-        self._policy = policy
+        self.policy = policy
+        self._free = False
         self._verb = None
         self._cache = SettingsCache()
         self._local = threading.local()
@@ -277,17 +278,13 @@ class Sales(Acting):
             if current.by != self.actor:
                 message = f"{self.actor!r} cannot join a transaction of {current.by!r}: finish that one first"
                 raise Invalid(Problem("actor", "transaction", message))
-            if guard is None and self._policy is not None:
+            if guard is None and self.asks:
                 message = "a transaction that asks no policy is open: what is asked cannot be a part of it"
                 raise Refused(message, action="transaction")
             done = current.writes
             try:
                 with (
-                    nullcontext()
-                    if guard is None
-                    else guard.lift()
-                    if self._policy is None
-                    else guard.doing(self._verb)
+                    nullcontext() if guard is None else guard.lift() if self.policy is None else guard.doing(self._verb)
                 ):
                     yield current
             except BaseException as error:
@@ -301,8 +298,8 @@ class Sales(Acting):
             work = Work(tx, cache=cache, at=self.now(), by=self.actor, ids=self.ids)
             self._local.work = work
             try:
-                if self._policy is not None:
-                    work.guarded(self._policy, self._verb, write=write)
+                if self.policy is not None:
+                    work.asking(self.policy, self._verb, asked=self.asks, write=write)
                 yield work
                 if work.broken is not None:
                     message = (

@@ -40,7 +40,7 @@ NOTHING = AnyOf(())
 # What everything else is read with, and is not hidden from anybody: labels, rates, counters.
 OPEN = frozenset({"stamp", "chain", "setting"})
 # What only tells of records, and is seen by whoever sees those: nobody is asked about it.
-TELLING = frozenset({"activity", "delivery", "notice", "follow"})
+TELLING = frozenset({"activity", "delivery", "notice", "follow", "merger"})
 ASKED = tuple(kept.kind.name for kept in KEPT if kept.kind.name not in OPEN | TELLING)
 SUBJECTS = ("opportunity", "document", "job", "contact", "note")  # what other records are put to
 _FIELDS = {kept.kind.name: {field.name for cls in kept.classes for field in attrs.fields(cls)} for kept in KEPT}
@@ -142,7 +142,7 @@ class Sights:
         if kind in OPEN or (kind == "batch" and not alone.everything):  # whoever started a batch sees it, too
             return Sight(EVERYTHING, kind in OPEN)
         fields, where, exact = _FIELDS[kind], alone.where, alone.exact
-        if not {"record_id", "document_id"}.isdisjoint(fields):
+        if not {"record_id", "document_id", "into_id"}.isdisjoint(fields):
             kinds = ASKED if kind == "activity" else SUBJECTS
             exact = exact and all(self._alone(one, verbs).everything for one in kinds)
         if "opportunity_id" in fields and kind != "activity":

@@ -137,7 +137,7 @@ def waiting(sales: Sales, batch: Batch, *, rest: bool = True) -> Iterator[str]:
     while True:
         query = Query(kind="delivery", where=where, order=("position",), limit=CHUNK, after=after)
         with sales.work(write=False) as work:
-            rows = list(work.tx.columns(query, ("letter", "position", "id")))
+            rows = list(work.columns(query, ("letter", "position", "id")))
         for letter, _, _ in rows:
             if letter != last:
                 last = str(letter)

@@ -39,7 +39,7 @@ def sweep(sales: Sales, *, older_than: float = GRACE) -> Swept:
     if not isinstance(older_than, int | float) or not older_than >= SHORTEST:
         message = f"whoever keeps a file needs time to name it: at least {SHORTEST} seconds, not {shown(older_than)}"
         raise Invalid(Problem("older_than", "range", message))
-    blobs = sales.blobs
+    blobs = sales.overseeing("sweep").blobs
     if not isinstance(blobs, Sweepable):
         raise OpenError(f"{blobs!r} cannot list what it keeps: give it stale() and discard(), see files.Sweepable")
     # First the candidates, then the references: what is named in between was kept in between, and is not stale.
@@ -56,7 +56,7 @@ def _named(sales: Sales, candidates: set[str]) -> set[str]:
     What stands in the history alone is not named: it tells what was.
     """
     found: set[str] = set()
-    with sales.work(write=False) as work:
+    with sales.unguarded().work(write=False) as work:
         for kept in KEPT:
             if kept.kind.name != "activity":
                 for entry in work.tx.scan(kept.kind.name):

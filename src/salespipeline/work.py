@@ -6,7 +6,7 @@ transaction (SPEC OPP-9).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,7 +26,7 @@ from salespipeline.query import EVERYTHING, Count, Group, Measure, Predicate, Qu
 
 if TYPE_CHECKING:
     from salespipeline.guard import Guard
-    from salespipeline.permissions import Policy, Verb
+    from salespipeline.permissions import Policy, Record, Verb
 
 __all__ = ["SettingsCache", "Work", "opportunity_of"]
 
@@ -68,17 +68,25 @@ class Work:
         self.writes = 0  # how many there were, so that a step that fails can tell whether it left something behind
         self.broken: BaseException | None = None
         self.told: list[Entry] = []  # the activities that were put
-        self.guard: Guard | None = None
+        self.guard: Guard | None = None  # of who acts, where a policy is asked
+        self.guard_of: Callable[[str], Guard] | None = None  # of anybody, where there is a policy
         self._cache = cache
         self._settings: Settings | None = None
 
-    def guarded(self, policy: Policy, verb: Verb | None, *, write: bool) -> None:
-        """Let everything that is read or written from here on be asked of *policy*, and what is read for *verb* too."""
+    def asking(self, policy: Policy, verb: Verb | None, *, asked: bool, write: bool) -> None:
+        """Let whatever is read or written from here on be *asked* of *policy*, and what is read for *verb* too."""
         from salespipeline.guard import Guard
         from salespipeline.guarding import GuardedTransaction
 
-        self.guard = Guard(policy, self.by, self.tx, lambda: self.settings, verb)
-        self.tx = GuardedTransaction(self.tx, self.guard, write=write)
+        store = self.tx
+        self.guard_of = lambda actor: Guard(policy, actor, store, lambda: self.settings)
+        if asked:
+            self.guard = Guard(policy, self.by, store, lambda: self.settings, verb)
+            self.tx = GuardedTransaction(store, self.guard, write=write)
+
+    def read_by(self, actor: str, kind: str, id: str) -> bool:
+        """Say whether *actor*, who need not be who acts, may read a record, or could when it was there."""
+        return self.guard_of is None or self.guard_of(actor).knows(kind, id)
 
     def unguarded(self) -> AbstractContextManager[None]:
         """Return a block in which nobody is asked, and nothing hidden.
@@ -87,6 +95,19 @@ class Work:
         be told to whoever acts.
         """
         return nullcontext() if self.guard is None else self.guard.lift()
+
+    def demand(self, verb: Verb, record: Record | None, *, move: str = "") -> None:
+        """Raise ``Denied`` unless who acts may do this with *record*: for what is written elsewhere, or unguarded."""
+        if self.guard is not None:
+            self.guard.demand(verb, record, move=move)
+
+    def hides(self, kind: str, where: Predicate) -> bool:
+        """Say whether *where* is true of something that who acts cannot see: the rules hold for that, too."""
+        if self.guard is None:
+            return False
+        seen = self.count(kind, where)
+        with self.unguarded():
+            return self.count(kind, where) > seen
 
     @property
     def settings(self) -> Settings:

@@ -63,7 +63,7 @@ class Worker:
         beat: Callable[[], object] = lambda: None,
         desk: bool = True,
     ) -> None:
-        self.sales = sales
+        self.sales = sales = sales.unguarded()  # what waits was asked about when it was queued
         self.desk = desk
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident():x}"
         self.sender = sender if sender is not None else Sender(sales, worker=self.name)

@@ -81,7 +81,7 @@ class Checking(Collection[Document]):
         >>> [(row.series, row.documents, row.ok) for row in sales.documents.verify_seals()]
         [('default-quote', 1, True)]
         """
-        with self._sales.work(write=False) as work:
+        with self._sales.overseeing("verify seals").work(write=False) as work:
             documents, unread = _sealed(work)
             chains = {chain.id: chain for chain in work.find(Query(kind="chain", where=EVERYTHING))}
             gone = [one for one in spent(work) if one.link]
@@ -143,7 +143,7 @@ class Checking(Collection[Document]):
         >>> row.first, row.last, row.documents, row.ok, row.explained
         (1, 2, 1, True, ('2 was QUO/00002, deleted by jane on ...',))
         """
-        with tried(self._sales) as work:
+        with tried(self._sales.overseeing("verify numbers")) as work:
             return list(self._numbers(work))
 
     def _numbers(self, work: Work) -> Iterable[NumbersRow]:

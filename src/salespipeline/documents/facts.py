@@ -152,6 +152,7 @@ class Facts(Collection[Document]):
             follow(work, record, gone=True)
             work.remove(record)
             formers = [*record.consolidates, *([record.source_id] if record.revision and record.source_id else [])]
-            for former in work.get_many(Document, formers).values():
-                if former.superseded_by == record.id:
-                    work.keep(attrs.evolve(former, superseded_by=None), former, action="current again")
+            with work.unguarded():
+                for former in work.get_many(Document, formers).values():
+                    if former.superseded_by == record.id:
+                        work.keep(attrs.evolve(former, superseded_by=None), former, action="current again")

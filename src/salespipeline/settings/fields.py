@@ -50,6 +50,7 @@ class FieldList(SettingList[FieldSchema]):
             field = listed[name_of(record)]
             if replacement is not None:
                 self._other(listed, field, replacement)
+            work.demand("delete", field)
             seen = used(work, self._uses(field), field.key).total()
             with work.unguarded():
                 number = rewritten(work, self._uses(field), field.key, None, action="custom field deleted")

@@ -118,20 +118,25 @@ class Items(Collection[Item]):
                 checks.add(path, "set", f"{item.reference!r} is a set: a set holds items, no other sets")
             else:
                 parts.append(Part(item_id=item.id, quantity=checks.take(decimal, quantity, f"{path}.quantity")))
-        if parts and before is not None and (number := self._sets_with(work, before)):
-            checks.add("parts", "set", f"{before.reference!r} is part of {number} sets: it cannot become a set itself")
+        if parts and before is not None and (sets := self._sets_with(work, before)):
+            checks.add("parts", "set", f"{before.reference!r} is part of {sets}: it cannot become a set itself")
         checks.done()
         return tuple(parts)
 
     @staticmethod
-    def _sets_with(work: Work, item: Item) -> int:
-        return work.count("item", Has("parts", item.id))
+    def _sets_with(work: Work, item: Item) -> str:
+        """Return how many sets it is a part of, in words; empty where there are none."""
+        held = Has("parts", item.id)
+        if number := work.count("item", held):
+            return f"{number} sets"
+        return "sets that you cannot see" if work.hides("item", held) else ""
 
     def delete(self, item: Item | str) -> None:
         """Delete it; lines made from it keep their values. Part of a set, it is refused: archive it instead."""
         with self._sales.work() as work:
             record = self._named(work, item)
-            if number := self._sets_with(work, record):
-                message = f"item {record.reference!r} is part of {number} sets: take it out of them first"
+            work.demand("delete", record)
+            if sets := self._sets_with(work, record):
+                message = f"item {record.reference!r} is part of {sets}: take it out of them first"
                 raise Refused(message, record=f"item {record.reference}", action="delete")
             work.remove(record)

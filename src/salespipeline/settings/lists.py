@@ -223,6 +223,7 @@ class SettingList(Tabular, Generic[S]):
             gone = listed[name_of(record)]
             named = None if replacement is None else self._other(listed, gone, replacement)
             uses, name = self._uses(gone), self._called(gone)
+            work.demand("delete", gone)
             seen = used(work, uses, name)
             with work.unguarded():  # nothing may name what is gone, also where whoever acts does not see it
                 if named is None and used(work, uses, name):
