@@ -10,6 +10,7 @@ import zipfile
 from datetime import timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from tests.whole import whole
 import salespipeline as sp
 from salespipeline import maintenance
 from salespipeline.blobs import Folder, Memory
+from salespipeline.blobs.digests import checked
+from salespipeline.errors import Corrupt
 from salespipeline.mail.filenames import safe_filenames
 
 DAY = 24 * 3600
@@ -214,6 +217,27 @@ def test_the_zip_is_the_same_each_time_and_every_unzip_takes_it(sales, deal, clo
         ("1.bin", 100_000, (2026, 11, 24, 9, 31, 0)),
         ("2.bin", 200_000, (2026, 11, 24, 9, 32, 0)),
     ]
+
+
+@pytest.mark.parametrize("summed", [True, False])
+def test_a_zip_of_bytes_that_were_changed_is_refused(sales, deal, summed):
+    plan = sales.attachments.add(deal, "Plan.txt", b"forty bays", audience="both")
+    assert plan.crc32 == 0x48DC3F4A
+    if not summed:  # as those are that were kept before the sum was
+        with sales.work() as work:
+            work.keep(attrs.evolve(plan, crc32=None), plan, action="edited")
+    assert unzipped(sales.attachments.download_all(deal, audience="web")).read("Plan.txt") == b"forty bays"
+
+    class Spoilt:
+        def read(self, digest):
+            return checked(digest, self.unchecked(digest))
+
+        def unchecked(self, _digest):
+            return iter([b"forty ", b"bags"])
+
+    sales._blobs = Spoilt()
+    with pytest.raises(Corrupt):
+        list(sales.attachments.download_all(deal, audience="web"))
 
 
 HOSTILE = ["../../etc/passwd", "..\\..\\x", "/etc/passwd", "C:\\x", "passwd", "PASSWD", "CON", "nul.txt", "a" * 199, "．．／x",

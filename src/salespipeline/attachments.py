@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
+from zlib import crc32
 
 import attrs
 
@@ -18,6 +19,7 @@ from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.sniffing import HEAD, media_type
 from salespipeline.errors import Invalid, Problem, Refused, shown
+from salespipeline.files import Unchecked
 from salespipeline.filters import Filter, choice, identity, moment, search, words
 from salespipeline.listing import Listing, Shape
 from salespipeline.query import All, Cmp, Predicate
@@ -236,9 +238,12 @@ class Attachments(Collection[Attachment]):
         listed = self._sales.doing("download").attachments.of(record, audience=as_viewer(audience))
         files = [one for one in listed if not one.quarantined]
         names = safe_filenames(one.name for one in files)
-        read = self._sales.blobs.read
+        blobs = self._sales.blobs
+        # The sum that a ZIP makes anyway shows whether the bytes are those that were kept: another would be for nothing.
+        known = blobs.unchecked if isinstance(blobs, Unchecked) else blobs.read
         return zipped(
-            Packed(name, one.created_at, one.size, read(one.digest)) for name, one in zip(names, files, strict=True)
+            Packed(name, one.created_at, one.size, (blobs.read if one.crc32 is None else known)(one.digest), one.crc32)
+            for name, one in zip(names, files, strict=True)
         )
 
     def sweep(self, *, older_than: float = GRACE) -> Swept:
@@ -254,7 +259,8 @@ def kept_file(attachments: Attachments, name: str, content: Content, most_bytes:
     """Keep the bytes of a file, outside any transaction, and return what an attachment says of them."""
     chunks = _Counted(_chunks(content), most_bytes, name)
     digest = attachments._sales.blobs.keep(chunks)
-    facts: dict[str, object] = {"digest": digest, "size": chunks.size, "media_type": media_type(chunks.head, name)}
+    kind = media_type(chunks.head, name)
+    facts: dict[str, object] = {"digest": digest, "crc32": chunks.crc32, "size": chunks.size, "media_type": kind}
     return facts | attachments._scanned(name, digest)
 
 
@@ -279,7 +285,7 @@ class _Counted:
         self._chunks = chunks
         self._most = most
         self._name = name
-        self.size = 0
+        self.size = self.crc32 = 0
         self.head = b""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -288,6 +294,7 @@ class _Counted:
                 message = f"a file is made of bytes, not {shown(chunk)} ({type(chunk).__name__})"
                 raise Invalid(Problem("content", "type", message))
             self.size += len(chunk)
+            self.crc32 = crc32(chunk, self.crc32)
             if self.size > self._most:
                 message = f"{shown(self._name)} has more than {self._most:,} bytes, which is the most that is taken"
                 raise Invalid(Problem("content", "large", message))

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from salespipeline.errors import ReadOnly, StorageFull, Unavailable
 from salespipeline.ports import Blobs
 
-__all__ = ["KeepsAll", "Scanner", "Sweepable", "kept_together", "on_disk"]
+__all__ = ["KeepsAll", "Scanner", "Sweepable", "Unchecked", "kept_together", "on_disk"]
 
 
 class Scanner(Protocol):
@@ -55,6 +55,18 @@ def kept_together(blobs: Blobs, contents: Sequence[bytes]) -> list[str]:
     if isinstance(blobs, KeepsAll):
         return blobs.keep_all(contents)
     return [blobs.keep([content]) for content in contents]
+
+
+@runtime_checkable
+class Unchecked(Protocol):
+    """What blobs may offer beyond the contract: to be read without the SHA-256 that ``read`` compares at the end.
+
+    For whoever checks the bytes by another sum that has to be made anyway, as a ZIP's is.
+    """
+
+    def unchecked(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks, as they are kept. Raises ``NotFound`` at once."""
+        ...
 
 
 @contextmanager

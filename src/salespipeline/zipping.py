@@ -13,6 +13,8 @@ from typing import IO, cast
 
 import attrs
 
+from salespipeline.errors import Corrupt
+
 __all__ = ["Packed", "zipped"]
 
 _FIRST, _LAST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, tzinfo=UTC)  # the dates that a ZIP can hold
@@ -21,12 +23,16 @@ _LARGE = 2**31  # from here on sizes are written in 64 bits
 
 @attrs.frozen
 class Packed:
-    """One file of a ZIP: its name there, its date, its size, and its bytes when somebody asks for them."""
+    """One file of a ZIP: its name there, its date, its size, and its bytes when somebody asks for them.
+
+    *crc32* is what the bytes must come to, where that is known.
+    """
 
     name: str
     at: datetime
     size: int
     chunks: Iterable[bytes]
+    crc32: int | None = None
 
 
 class _Pipe:
@@ -36,7 +42,7 @@ class _Pipe:
         self._parts: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
+        self._parts.append(data)
         return len(data)
 
     def flush(self) -> None:
@@ -66,4 +72,6 @@ def zipped(files: Iterable[Packed]) -> Iterator[bytes]:
                 for chunk in file.chunks:
                     target.write(chunk)
                     yield from pipe.taken()
+            if file.crc32 is not None and file.crc32 != entry.CRC:
+                raise Corrupt(f"the bytes of {file.name} are not what was kept; restore them from a backup")
     yield from pipe.taken()

@@ -11,9 +11,10 @@ from typing import IO, cast
 
 from salespipeline.errors import Corrupt, NotFound, shown
 
-__all__ = ["CHUNK", "checked", "gathered", "is_digest", "not_found"]
+__all__ = ["AHEAD", "CHUNK", "checked", "gathered", "is_digest", "not_found"]
 
 CHUNK = 256 * 1024  # how many bytes are held at a time
+AHEAD = 4  # so many chunks are read from a database at once
 _SPOOL = 4 * 1024 * 1024  # what is larger waits in a temporary file until its digest is known
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -39,10 +39,14 @@ class MemoryBlobs:
 
     def read(self, digest: str) -> Iterator[bytes]:
         """Yield the bytes. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
+        return checked(digest, self.unchecked(digest))
+
+    def unchecked(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes, as they are. Raises ``NotFound`` at once."""
         content = self._contents.get(digest)
         if content is None:
             raise not_found(digest)
-        return checked(digest, [content] if content else [])
+        return iter([content] if content else [])
 
     def forget(self, digest: str) -> None:
         """Remove the bytes, if they are there."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
-from salespipeline.blobs.digests import CHUNK, checked, gathered, is_digest, not_found
+from salespipeline.blobs.digests import AHEAD, CHUNK, checked, gathered, is_digest, not_found
 from salespipeline.errors import Corrupt
 
 if TYPE_CHECKING:
@@ -39,8 +39,14 @@ class PostgresBlobs:
             "SELECT %s, digest, place, content FROM unnest(%s::text[], %s::bigint[], %b::bytea[]) "
             "AS given (digest, place, content) JOIN kept USING (digest) WHERE fresh"
         )
-        self._size = f"SELECT size FROM {blobs} WHERE workspace = %s AND digest = %s"  # noqa: S608
-        self._chunk = f"SELECT content FROM {chunks} WHERE workspace = %s AND digest = %s AND place = %s"  # noqa: S608
+        self._first = (  # with the first chunk: most files have no other
+            f"SELECT b.size, c.content FROM {blobs} b LEFT JOIN {chunks} c "  # noqa: S608
+            "ON c.workspace = b.workspace AND c.digest = b.digest AND c.place = 0 WHERE b.workspace = %s AND b.digest = %s"
+        )
+        self._more = (
+            f"SELECT content FROM {chunks} WHERE workspace = %s AND digest = %s AND place >= %s "  # noqa: S608
+            f"ORDER BY place LIMIT {AHEAD}"
+        )
         self._again = f"UPDATE {blobs} SET kept_at = clock_timestamp() WHERE workspace = %s AND digest = %s"  # noqa: S608
         old = "workspace = %s AND kept_at < clock_timestamp() - make_interval(secs => %s)"
         self._stale = f"SELECT digest FROM {blobs} WHERE {old} AND digest > %s ORDER BY digest LIMIT 1"  # noqa: S608
@@ -95,18 +101,23 @@ class PostgresBlobs:
 
     def read(self, digest: str) -> Iterator[bytes]:
         """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
-        row = self._source.row(self._size, (self._workspace, digest)) if is_digest(digest) else None
+        return checked(digest, self.unchecked(digest))
+
+    def unchecked(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks, as they are. Raises ``NotFound`` at once."""
+        row = self._source.row(self._first, (self._workspace, digest)) if is_digest(digest) else None
         if row is None:
             raise not_found(digest)
-        return checked(digest, self._chunks(digest, *row))
+        return self._chunks(digest, *row)
 
-    def _chunks(self, digest: str, size: int) -> Iterator[bytes]:
-        # A transaction for each chunk: a slow reader holds nothing back.
+    def _chunks(self, digest: str, size: int, content: bytes | None) -> Iterator[bytes]:
+        # A transaction for a few chunks: a slow reader holds nothing back.
+        found = [content] if content is not None else []
         for place in range(-(-size // CHUNK)):
-            row = self._source.row(self._chunk, (self._workspace, digest, place))
-            if row is None:
+            found = found or [row[0] for row in self._source.rows(self._more, (self._workspace, digest, place))]
+            if not found:
                 raise Corrupt(f"a part of {digest} is missing: it was forgotten meanwhile, or the database is damaged")
-            yield row[0]
+            yield found.pop(0)
 
     def forget(self, digest: str) -> None:
         """Remove the bytes, if they are there."""

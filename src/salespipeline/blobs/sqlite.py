@@ -10,13 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
-from salespipeline.blobs.digests import CHUNK, checked, gathered, not_found
+from salespipeline.blobs.digests import AHEAD, CHUNK, checked, gathered, not_found
 from salespipeline.errors import Corrupt
 
 if TYPE_CHECKING:
     from salespipeline.stores.sqlite_file import SqliteFile
 
 __all__ = ["SqliteBlobs"]
+
+# With the first chunk: most files have no other.
+_FIRST = "SELECT b.blob, b.size, c.content FROM _blobs b LEFT JOIN _chunks c ON c.blob = b.blob AND c.place = 0 WHERE digest = ?"
+_MORE = f"SELECT content FROM _chunks WHERE blob = ? AND place >= ? ORDER BY place LIMIT {AHEAD}"  # noqa: S608
 
 
 class SqliteBlobs:
@@ -61,18 +65,23 @@ class SqliteBlobs:
 
     def read(self, digest: str) -> Iterator[bytes]:
         """Yield the bytes in chunks. Raises ``NotFound`` at once, ``Corrupt`` where they were changed."""
-        row = self._file.row("SELECT blob, size FROM _blobs WHERE digest = ?", (digest,))
+        return checked(digest, self.unchecked(digest))
+
+    def unchecked(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes in chunks, as they are. Raises ``NotFound`` at once."""
+        row = self._file.row(_FIRST, (digest,))
         if row is None:
             raise not_found(digest)
-        return checked(digest, self._chunks(digest, *row))
+        return self._chunks(digest, *row)
 
-    def _chunks(self, digest: str, blob: int, size: int) -> Iterator[bytes]:
-        # A transaction for each chunk: a slow reader does not hold back the file's clean-up.
+    def _chunks(self, digest: str, blob: int, size: int, content: bytes | None) -> Iterator[bytes]:
+        # A transaction for a few chunks: a slow reader does not hold back the file's clean-up.
+        found = [content] if content is not None else []
         for place in range(-(-size // CHUNK)):
-            row = self._file.row("SELECT content FROM _chunks WHERE blob = ? AND place = ?", (blob, place))
-            if row is None:
+            found = found or [row[0] for row in self._file.rows(_MORE, (blob, place))]
+            if not found:
                 raise Corrupt(f"a part of {digest} is missing: it was forgotten meanwhile, or the file is damaged")
-            yield row[0]
+            yield found.pop(0)
 
     def forget(self, digest: str) -> None:
         """Remove the bytes, if they are there."""

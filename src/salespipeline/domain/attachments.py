@@ -38,7 +38,7 @@ _AUDIENCES = tuple(one.value for one in Audience)
 
 @attrs.frozen(kw_only=True, order=False)
 class Attachment(Displayed):
-    """A file at a record. *digest* is the SHA-256 of its bytes, under which the blobs keep them.
+    """A file at a record. *digest* is the SHA-256 of its bytes, under which the blobs keep them, *crc32* their CRC-32.
 
     *opportunity_id* is the opportunity in whose tab it is shown; *finding* is what a scanner found.
 
@@ -56,6 +56,7 @@ class Attachment(Displayed):
     media_type: str
     size: int
     digest: str
+    crc32: int | None = None
     audience: Audience
     scan: Scan = Scan.UNSCANNED
     finding: str = ""

@@ -160,16 +160,18 @@ class Source:
 
     def row(self, text: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         """Return the first row of a statement that reads, as this thread sees it."""
-        session = getattr(self._local, "session", None)
+        return next(iter(self.rows(text, values)), None)
+
+    def rows(self, text: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement that reads, as this thread sees it."""
+        session: Session | None = getattr(self._local, "session", None)
         if session is None:
             with self.transaction(write=False) as session:
-                row: tuple[Any, ...] | None = session.run(text, values).fetchone()
-            return row
+                return session.run(text, values).fetchall()
         try:
-            row = session.run(text, values).fetchone()
+            return session.run(text, values).fetchall()
         except FAILURES as error:
             raise translated(error) from error
-        return row
 
     def upgrade(self) -> None:
         """Apply the steps of the layout that are missing."""

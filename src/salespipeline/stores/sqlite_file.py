@@ -290,13 +290,16 @@ class SqliteFile:
 
     def row(self, text: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         """Return the first row of a statement that reads, as this thread sees it."""
+        return next(iter(self.rows(text, values)), None)
+
+    def rows(self, text: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement that reads, as this thread sees it."""
         session = self.session()
         with contextlib.nullcontext() if session.open else self.transaction(write=False):
             try:
-                row: tuple[Any, ...] | None = session.connection.execute(text, values).fetchone()
+                return session.connection.execute(text, values).fetchall()
             except sqlite3.Error as error:
                 raise translated(error, self.path) from error
-        return row
 
     # --- upkeep ---
 
