@@ -20,7 +20,7 @@ R = TypeVar("R")
 # What a pipeline has in common with the same one for somebody else, or for some purpose.
 _SHARED = (
     "store", "actor", "clock", "ids", "scanner", "inbox", "subscribers", "_rates", "_blobs", "_mailer", "_renderer",
-    "policy", "_free", "_verb", "_cache", "_local",
+    "policy", "opened_by", "_free", "_verb", "_cache", "_local",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,11 +53,20 @@ def rows_of(sales: Sales, work: Work, documents: Sequence[Document], options: Se
 
 
 def check_durable(sales: Sales) -> None:
-    """Refuse to mail inside a transaction that somebody may yet roll back: the mail would be forgotten, and go again."""
+    """Refuse to mail where that could be forgotten, and the mail go again.
+
+    Inside a transaction that somebody may yet roll back; and in a forked child, on a copy of what its parent knows.
+    """
     if sales.in_transaction or getattr(sales.store, "lent", False):
         message = (
             "mails are not sent inside a transaction of others, which may yet be rolled back when they have left: "
             "send outside of it, or queue() them there and let a worker with a connection of its own send them"
+        )
+        raise Refused(message, action="send")
+    if sales.opened_by != os.getpid():
+        message = (
+            "mails are not sent by a forked child on what its parent opened: both might send the same ones; "
+            "open a pipeline of its own in the child"
         )
         raise Refused(message, action="send")
 

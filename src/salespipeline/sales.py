@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -83,6 +84,7 @@ class Sales(Acting):
         self.scanner = scanner
         self.inbox = inbox
         self.subscribers: list[Subscriber] = []
+        self.opened_by = os.getpid()  # a forked child is told apart by it
         self._rates = rates
         self._blobs = blobs if blobs is not None else getattr(store, "blobs", None)
         self._mailer = mailer
