@@ -10,7 +10,8 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -35,7 +36,7 @@ from salespipeline.errors import Corrupt, NewerFormat, shown
 from salespipeline.money import Currency, Money
 from salespipeline.reading import Reader, Unreadable, part_of_optional, reader
 
-__all__ = ["body_of", "content_digest", "decode", "decode_all", "encode", "plain", "restore"]
+__all__ = ["body_of", "content_digest", "decode", "decode_all", "encode", "plain", "restore", "uncollected"]
 
 R = TypeVar("R")
 _CLASS_OF_LIST = {name: cls for cls, name in SETTING_LISTS.items()}
@@ -292,18 +293,22 @@ def decode(kind: str, stored: Stored) -> Any:
     return restore(cls, stored.id, stored.version, values)
 
 
-def decode_all(kind: str, several: Iterable[Stored]) -> list[Any]:
-    """Return the records that were kept, as ``decode`` does one.
-
-    The garbage collector is held off meanwhile: it would walk again and again over records that are all alive.
-    """
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Hold the garbage collector off where much is made that stays alive: it would walk over all of it again and again."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return [decode(kind, stored) for stored in several]
+        yield
     finally:
         if collecting:
             gc.enable()
+
+
+def decode_all(kind: str, several: Iterable[Stored]) -> list[Any]:
+    """Return the records that were kept, as ``decode`` does one."""
+    with uncollected():
+        return [decode(kind, stored) for stored in several]
 
 
 _CONTENT = [

@@ -65,6 +65,7 @@ def pdf_name(document: Document) -> str:
     return f"{(document.reference or document.type.words).replace('/', '-')}.pdf"
 
 
+_MOST_HELD = 64  # templates, and files, at hand at once
 # What templates call whatever is made of the lines of a document.
 _SUMS = ("lines", "tax", "net", "total")
 
@@ -75,14 +76,13 @@ def _data(
     settings: Settings,
     at: datetime,
     *,
-    link: bool = False,
-    sums: bool = True,
+    words: str,
 ) -> dict[str, object]:
-    """Return what a template sees of these documents; with *link*, where quotes are accepted, too."""
-    from salespipeline.render.bodies import template_data
+    """Return what a template with these *words* sees of these documents; what they do not name is not worked out."""
+    from salespipeline.render.bodies import LINK, template_data
     from salespipeline.render.placeholders import Acceptance
 
-    today = settings.day_of(at)
+    today, link, sums = settings.day_of(at), LINK in words, any(word in words for word in _SUMS)
     views = [view_of(document, contact, settings, today=today, sums=sums) for document in documents]
     acceptances = []
     for document in documents:
@@ -93,7 +93,7 @@ def _data(
         else:  # to sign is work: only where it is shown, and of a document as it is issued
             page = link_of(document, settings) if link and document.seller is not None else None
             acceptances.append(Acceptance(link=page))
-    return template_data(*views, acceptances=acceptances)
+    return template_data(*views, acceptances=acceptances, words=words)
 
 
 class Composer:
@@ -135,6 +135,8 @@ class Composer:
         if found is None:
             values = json.loads(self._file(digest))
             values["enclosures"] = tuple(Enclosure(**one) for one in values.get("enclosures", ()))
+            if len(self._templates) >= _MOST_HELD:  # a worker lives long, and sends many a batch
+                self._templates.clear()
             found = self._templates[digest] = MailTemplate(**values)
         return found
 
@@ -144,10 +146,10 @@ class Composer:
         self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
     ) -> Bodies:
         """Fill *template* for one or several documents of a contact, or raise ``TemplateError``."""
-        from salespipeline.render.bodies import LINK, render_bodies
+        from salespipeline.render.bodies import render_bodies
 
-        link = any(LINK in words for words in (template.subject, template.text, template.html or ""))
-        return render_bodies(template, _data(documents, contact, settings, at, link=link))
+        words = "\n".join((template.subject, template.text, template.html or ""))
+        return render_bodies(template, _data(documents, contact, settings, at, words=words))
 
     def subject(
         self, template: MailTemplate, documents: Sequence[Document], contact: Contact, settings: Settings, at: datetime
@@ -155,8 +157,7 @@ class Composer:
         """Return the subject alone: a plan shows no more of a mail."""
         from salespipeline.render.bodies import render_subject
 
-        sums = any(word in template.subject for word in _SUMS)
-        return render_subject(template, _data(documents, contact, settings, at, sums=sums))
+        return render_subject(template, _data(documents, contact, settings, at, words=template.subject))
 
     def pdf(self, document: Document, contact: Contact, settings: Settings) -> bytes:
         """Return the PDF of *document*: the bytes that left, where it was sent, or drawn now; or raise ``RenderError``."""
@@ -223,6 +224,8 @@ class Composer:
                 found = Attachment(file.name, content, file.media_type)
             else:
                 found = InlineImage(file.content_id, content, file.media_type)
+            if len(self._enclosures) >= _MOST_HELD:
+                self._enclosures.clear()
             self._enclosures[file] = found
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -15,14 +15,17 @@ from salespipeline.domain.numbering import DEFAULT_SERIES, Series, counter
 from salespipeline.domain.settings import Settings
 from salespipeline.domain.taking import kinds, with_share, without_share
 from salespipeline.errors import Duplicate, Refused
-from salespipeline.query import Cmp, Query
+from salespipeline.query import Cmp, OneOf, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["as_issued", "follow", "foreseen", "issue", "next_number", "tried"]
+__all__ = ["as_issued", "expected", "follow", "foreseen", "issue", "next_number", "tried"]
+
+
+_CHUNK = 150  # references that are looked for at once
 
 
 class _TakenBack(Exception):
@@ -53,8 +56,7 @@ def next_number(work: Work, series: Series, *, day: date, currency: str) -> tupl
 
     *day* and *currency* are what a prefix with places is filled with.
     """
-    names = {"year": f"{day:%Y}", "yy": f"{day:%y}", "month": f"{day:%m}", "currency": str(currency)}
-    run = series.run(names)
+    run = _run(series, day, currency)
     while True:
         number = work.next_number(counter(series.id, run)) + series.offset_of(run)
         reference = series.reference(number, run)
@@ -108,6 +110,40 @@ def as_issued(sales: Sales, documents: Iterable[Document]) -> list[Document]:
         return listed
     with tried(sales) as work:
         return [issue(work, one, work.at) for one in listed]
+
+
+def expected(sales: Sales, documents: Sequence[Document]) -> list[str]:
+    """Return the references that *documents*, which have none, would get now, in their order; none is taken.
+
+    A counter is asked once, and counted on from there: that is what ``as_issued`` finds, unless one of them stands in
+    the way, which somebody typed.
+    """
+    with tried(sales) as work:
+        settings, day = work.settings, work.settings.day_of(work.at)
+        counted: dict[str, int] = {}
+        found = []
+        for document in documents:
+            series = _series_of(settings, document)
+            run = _run(series, day, document.currency)
+            key = counter(series.id, run)
+            counted[key] = counted[key] + 1 if key in counted else work.next_number(key) + series.offset_of(run)
+            found.append(series.reference(counted[key], run))
+        free = not _any_taken(work, found)
+    return found if free else [document.reference or "" for document in as_issued(sales, documents)]
+
+
+def _any_taken(work: Work, references: Sequence[str]) -> bool:
+    for at in range(0, len(references), _CHUNK):
+        several = OneOf("reference", tuple(map(fold, references[at : at + _CHUNK])))
+        if any(True for _ in work.columns(Query(kind="document", where=several, limit=1), ("id",))):
+            return True
+    return False
+
+
+def _run(series: Series, day: date, currency: str) -> str:
+    """Return the run of *series* on a *day*: what a prefix with places is filled with."""
+    names = {"year": f"{day:%Y}", "yy": f"{day:%y}", "month": f"{day:%m}", "currency": str(currency)}
+    return series.run(names)
 
 
 def _series_of(settings: Settings, document: Document) -> Series:

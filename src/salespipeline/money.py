@@ -164,6 +164,11 @@ def round_half_up(value: Decimal, digits: int) -> Decimal:
     return rounded or rounded.copy_abs()
 
 
+@lru_cache(maxsize=256)  # every sum begins with one
+def _zero(currency: str) -> Money:
+    return Money(0, currency)
+
+
 @attrs.frozen(order=False, repr=False, init=False)
 class Money:
     """An exact amount in a currency, never with more digits than the currency has.
@@ -252,7 +257,7 @@ class Money:
         >>> Money.zero("KWD")
         Money('0.000', 'KWD')
         """
-        return cls(0, currency)
+        return _zero(currency)
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Money:
@@ -278,10 +283,12 @@ class Money:
         >>> Money.total([Money(1, "EUR"), Money("0.50", "EUR")], "EUR")
         Money('1.50', 'EUR')
         """
-        result = Money.zero(currency)
-        for amount in amounts:
-            result += amount
-        return result
+        zero = Money.zero(currency)
+        sum = zero.amount
+        for one in amounts:
+            zero._same(one, "added")
+            sum = EXACT.add(sum, one.amount)
+        return Money._exact(sum, zero.currency)
 
     def _same(self, other: Money, verb: str) -> None:
         if self.currency != other.currency:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from salespipeline.codec import uncollected
 from salespipeline.composing import Composer, enclosure_of, pdf_name
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Party
@@ -16,7 +17,7 @@ from salespipeline.domain.templates import SEVERAL, MailTemplate
 from salespipeline.einvoice import problems_of
 from salespipeline.einvoicing import invoice_of, wanted
 from salespipeline.errors import Invalid, Problem, Refused, TemplateError
-from salespipeline.issuing import as_issued
+from salespipeline.issuing import expected
 from salespipeline.send_options import SendOptions
 from salespipeline.sending_report import Plan, PlannedFile, PlanRow
 from salespipeline.wording import Wording
@@ -32,9 +33,10 @@ def plan(sales: Sales, documents: Iterable[Document], options: SendOptions) -> P
     """Return what *send all* would do with these documents. Nothing is written, nothing leaves. (SPEC SEND-3)"""
     check_sender(sales)
     listed = list(documents)
-    with sales.work(write=False) as work:
-        rows = rows_of(sales, work, listed, options)
-    return Plan(tuple(numbered(sales, rows, listed)), options=options, sales=sales)
+    with uncollected():
+        with sales.work(write=False) as work:
+            rows = rows_of(sales, work, listed, options)
+        return Plan(tuple(numbered(sales, rows, listed)), options=options, sales=sales)
 
 
 def rows_of(sales: Sales, work: Work, documents: Sequence[Document], options: SendOptions) -> list[PlanRow]:
@@ -178,8 +180,8 @@ def numbered(sales: Sales, rows: Sequence[PlanRow], documents: Sequence[Document
     without = [at for at, row in enumerate(rows) if not row.reasons and not row.reference]
     if not without or sales.in_transaction:  # which could not give them back
         return list(rows)
-    issued = as_issued(sales, [documents[at] for at in without])
+    references = expected(sales, [documents[at] for at in without])
     numbered = list(rows)
-    for at, document in zip(without, issued, strict=True):
-        numbered[at] = attrs.evolve(rows[at], expected=document.reference or "")
+    for at, reference in zip(without, references, strict=True):
+        numbered[at] = attrs.evolve(rows[at], expected=reference)
     return numbered

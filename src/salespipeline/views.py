@@ -124,6 +124,7 @@ def _related(document: Document, locale: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in pairs if value)
 
 
+@lru_cache(maxsize=256)  # the seller is the same in all
 def _party(party: Party | None, locale: str) -> PartyView:
     if party is None:
         return PartyView(name="")

@@ -96,3 +96,26 @@ def test_contents_kept_together_are_not_stale(sales):
     assert kept_together(sales.blobs, [b"kept a while ago"]) == [digest]
     assert not sales.blobs.discard(digest, 3600)
     assert list(sales.blobs.stale(3600)) == []
+
+
+def test_a_plan_of_many_takes_as_many_statements_as_one_of_few(shop, traced):
+    """What is asked for each document is asked for all of them at once, the numbers that they would get too."""
+    acme = shop.contacts["Acme Ltd"]
+    with shop.transaction():
+        for number in range(30):
+            shop.documents.draft(acme, "invoice", subject=f"Bay {number}", lines=[sp.Line("Bay", unit_price="10")])
+    few = traced(shop.documents.where(type="invoice").order("created")[:3].plan_send_all)
+    many = traced(shop.documents.where(type="invoice").order("created").plan_send_all)
+    assert len(few) == len(many) <= 26
+
+
+def test_a_plan_foresees_the_numbers_that_documents_get(sales, post):
+    post()
+    acme = sales.contacts.add("Acme Ltd", email="buyer@acme.example")
+    sales.settings.edit_organisation(name="Northgate Ltd", email="sales@northgate.example")
+    for type in ("invoice", "quote", "credit_note", "invoice", "pro_forma", "invoice"):
+        sales.documents.draft(acme, type, subject="Bay", lines=[sp.Line("Bay", unit_price="10")])
+    plan = sales.documents.order("created").plan_send_all()
+    foreseen = [row.expected or row.reference for row in plan]
+    assert foreseen == [row.reference for row in plan.run()]
+    assert foreseen == ["INV/00001", "QUO/00001", "CN/00001", "INV/00002", "PRO/00001", "INV/00003"]

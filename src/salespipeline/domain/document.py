@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -275,7 +276,7 @@ class Document(Displayed):
         """Whether it left, by mail or by hand."""
         return self.sent_at is not None
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
         """Net, tax and total of the lines, less its discount, with its charges. (SPEC MON-3)"""
         return totals(self.lines, self.currency, discount=self.discount, charges=self.charges)
@@ -308,8 +309,7 @@ class Document(Displayed):
     @property
     def credited(self) -> Money:
         """What credit notes that were sent take from it."""
-        sent = (-share.total for share in self.taken if share.kind == "credit" and share.sent)
-        return Money.total(sent, self.currency)
+        return Money.total((-one.total for one in self.taken if one.kind == "credit" and one.sent), self.currency)
 
     def overdue(self, today: dt.date) -> bool:
         """Whether it is a sent invoice with a balance whose last day to pay is over."""

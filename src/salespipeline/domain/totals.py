@@ -144,7 +144,7 @@ def totals(
         rate = tax.percent, tax.category
         rates[rate] = EXACT.add(rates.get(rate, Decimal(0)), net_amount(line, digits))
         named.setdefault(rate, set()).add((tax.code, tax.reason))
-    bases = {rate: Money(rates[rate], currency) for rate in sorted(rates)}
+    bases = {rate: Money._exact(rates[rate], currency) for rate in sorted(rates)}
     zero = Money.zero(currency)
     whole = Money.total(bases.values(), currency)
     taken = _taken(bases, discount, whole) if discount is not None else {}
@@ -155,7 +155,9 @@ def totals(
         named.setdefault(rate, set()).add((charge.tax.code, charge.tax.reason))
     taxes = []
     for rate, names in sorted(named.items(), key=itemgetter(0)):
-        base = bases.get(rate, zero) - taken.get(rate, zero) + added.get(rate, zero)
+        base = bases.get(rate, zero)
+        if taken or added:
+            base = base - taken.get(rate, zero) + added.get(rate, zero)
         taxes.append(
             TaxTotal(
                 percent=rate[0],
@@ -176,8 +178,8 @@ def totals(
         total=net + owed,
         taxes=tuple(taxes),
         lines=whole,
-        discount=Money.total(taken.values(), currency),
-        charges=Money.total(added.values(), currency),
+        discount=Money.total(taken.values(), currency) if taken else zero,
+        charges=Money.total(added.values(), currency) if added else zero,
     )
 
 

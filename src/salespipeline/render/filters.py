@@ -158,10 +158,14 @@ def _wrap(_run: Run, value: Any, width: int = 72, indent: int = 0) -> str:
     margin = " " * min(indent, width - 10)
     rows = characters(_text(value)).splitlines()
     _fitting(len(rows) * (indent + 1) + len(value) * (1 + indent // 8))
-    return "\n".join(
-        textwrap.fill(row, width, initial_indent=margin, subsequent_indent=margin,
-                      break_long_words=False, break_on_hyphens=False) for row in rows
-    )  # fmt: skip
+    return "\n".join([_wrapped(row, width, margin) for row in rows])
+
+
+def _wrapped(row: str, width: int, margin: str) -> str:
+    if 0 < len(row) <= width - len(margin) and "\t" not in row and row[0] != " " != row[-1]:
+        return margin + row  # most of what is wrapped is short, and to find that out otherwise takes long
+    return textwrap.fill(row, width, initial_indent=margin, subsequent_indent=margin,
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
 
 
 def _within(width: Any, least: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -88,45 +88,50 @@ NOTHING = Acceptance()
 
 
 def template_data(
-    view: DocumentView, *others: DocumentView, acceptances: Sequence[Acceptance] = ()
+    view: DocumentView, *others: DocumentView, acceptances: Sequence[Acceptance] = (), words: str | None = None
 ) -> dict[str, object]:
     """Return what a template may show, as plain data; ``PLACEHOLDERS`` says what each name stands for.
 
     *others* are further documents that leave in the same mail; *acceptances* are those of all of them, in their order.
+    Where the *words* of a template are given, what they do not name is left out.
     """
     locale = view.locale
-    tax = label("tax", locale)
     documents = [
         _document(one, acceptance) for one, acceptance in zip_longest((view, *others), acceptances, fillvalue=NOTHING)
     ]
+    rest: dict[str, Callable[[], object]] = {
+        "taxes": lambda: _taxes(view, locale),
+        "lines": lambda: [_priced(line, locale) for line in view.lines],
+        "payment": lambda: _pairs(view.payment, locale),
+        "seller": lambda: _party(view.seller, locale),
+        "buyer": lambda: _party(view.buyer, locale),
+    }
+    named = {name: make() for name, make in rest.items() if words is None or name in words}
+    return {"locale": locale, "document": documents[0], "documents": documents, **named}
+
+
+def _taxes(view: DocumentView, locale: str) -> list[dict[str, object]]:
+    tax = label("tax", locale)
+    return [
+        {
+            "percent": one.percent,
+            "label": f"{tax} {formats.percent(one.percent, locale)}",
+            "net": _amount(one.net),
+            "tax": _amount(one.tax),
+        }
+        for one in view.taxes
+    ]
+
+
+def _priced(line: LineView, locale: str) -> dict[str, object]:
     return {
-        "locale": locale,
-        "document": documents[0],
-        "documents": documents,
-        "taxes": [
-            {
-                "percent": one.percent,
-                "label": f"{tax} {formats.percent(one.percent, locale)}",
-                "net": _amount(one.net),
-                "tax": _amount(one.tax),
-            }
-            for one in view.taxes
-        ],
-        "lines": [
-            {
-                "description": characters(line.description),
-                "reference": _line(line.reference),
-                "quantity": line.quantity,
-                "unit": _line(line.unit),
-                "unit_price": line.unit_price,
-                "discount": _discount(line, locale),
-                "net": _amount(line.net),
-            }
-            for line in view.lines
-        ],
-        "payment": _pairs(view.payment, locale),
-        "seller": _party(view.seller, locale),
-        "buyer": _party(view.buyer, locale),
+        "description": characters(line.description),
+        "reference": _line(line.reference),
+        "quantity": line.quantity,
+        "unit": _line(line.unit),
+        "unit_price": line.unit_price,
+        "discount": _discount(line, locale),
+        "net": _amount(line.net),
     }
 
 
@@ -175,6 +180,7 @@ def _pairs(pairs: tuple[tuple[str, str], ...], locale: str) -> list[dict[str, st
     return [{"label": _line(label(key, locale)), "value": _line(value)} for key, value in pairs]
 
 
+@lru_cache(maxsize=256)  # the seller is in every mail, and templates change nothing
 def _party(party: PartyView, locale: str) -> dict[str, object]:
     return {
         "name": _line(party.name),
