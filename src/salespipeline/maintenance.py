@@ -108,6 +108,8 @@ def export(
     >>> import_(fresh, folder / "monday.zip").records == exported.records, fresh.opportunities.count()
     (True, 120)
     """
+    if isinstance(target, Sales):
+        target = target.overseeing("export everything")
     with _Opened(target, prepared=True) as store:
         return export_to(Path(path), store, _blobs(target, store, blobs), compress=compress, progress=progress)
 
@@ -125,6 +127,8 @@ def import_(
     where the store is not empty. Killed, it goes on when it is called again; until it is done, opening the store raises
     ``Unfinished``.
     """
+    if isinstance(target, Sales):
+        target = target.overseeing("import everything")
     with _Opened(target, new=True) as store:
         store.prepare(CATALOG)
         with suppress(Unfinished):  # what is not finished may be this one

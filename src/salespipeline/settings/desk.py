@@ -19,6 +19,7 @@ from salespipeline.domain.templates import Template
 from salespipeline.errors import shown
 from salespipeline.linking import renew
 from salespipeline.query import Cmp, Query
+from salespipeline.settings.carrying import Existing, SettingsReport, settings_from, settings_json
 from salespipeline.settings.fields import FieldList
 from salespipeline.settings.items import Items
 from salespipeline.settings.kinds import NoteTagList, ProbabilityList, SeriesList, TagList, TaxRateList, UserList
@@ -98,6 +99,32 @@ class SettingsDesk:
             if kept.accept_url and work.settings.keyring.newest is None:
                 renew(work, revoke=False)
             return kept
+
+    def export(self) -> str:
+        """Return the whole of the settings as JSON: for a template of a pipeline, a test, a bug report.
+
+        Every list, the organisation, the predefined items, and the files of logos and templates. What belongs to one store
+        stays there: the keys that sign links, and how far numbers have come. The same settings give the same text.
+
+        >>> other = sp.open("memory:")
+        >>> print(other.settings.import_(sales.settings.export()))
+        7 added, 0 replaced, 0 kept
+        >>> other.settings.stages
+        <3 stages: Prospect, Quotation sent, Order signed>
+        """
+        return settings_json(self._sales)
+
+    def import_(self, text: str, *, existing: Existing = "refuse") -> SettingsReport:
+        """Take over what ``export`` gave, all of it or nothing.
+
+        Entries are the same where their labels are (of users their ids, of items their references), and *existing* says
+        what happens then: ``"refuse"`` raises ``Invalid`` where they differ, ``"keep"`` leaves what is there, ``"replace"``
+        gives it the values of the file. Raises ``Invalid`` with everything that is wrong, each with its place.
+
+        >>> print(sales.settings.import_(sales.settings.export()))
+        0 added, 0 replaced, 7 kept
+        """
+        return settings_from(self, self._sales, text, existing)
 
     def renew_link_key(self, *, revoke: bool = False) -> str:
         """Sign the links in mails with a new key from now on, and return its name.
