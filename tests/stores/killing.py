@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from salespipeline.stores.postgres_line import Line
 from salespipeline.testing.clauses.together import result_of_process
 
 Task = Callable[[], Any]
@@ -95,7 +96,7 @@ def killed_at_size(task: Task, size: int) -> bool:
 @contextlib.contextmanager
 def postgres_heard(heard: Callable[[psycopg.Connection[Any], str, Any], object]) -> Iterator[None]:
     """Tell *heard* of each statement before it is sent, with its values, on every connection opened in the block."""
-    init, commit = psycopg.Connection.__init__, psycopg.Connection.commit
+    init, commit, put = psycopg.Connection.__init__, psycopg.Connection.commit, Line._put
 
     class Cursor(psycopg.Cursor[Any]):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
@@ -121,12 +122,18 @@ def postgres_heard(heard: Callable[[psycopg.Connection[Any], str, Any], object])
             heard(self, "COMMIT", None)
         commit(self)
 
+    def sent(self: Line, text: str, values: Any, given: Any) -> None:
+        heard(self.connection, text, values)
+        put(self, text, values, given)
+
+    Line._put = sent  # type: ignore[method-assign]
     psycopg.Connection.__init__ = opened  # type: ignore[method-assign]
     psycopg.Connection.commit = committed  # type: ignore[method-assign]
     try:
         yield
     finally:
         psycopg.Connection.__init__, psycopg.Connection.commit = init, commit  # type: ignore[method-assign]
+        Line._put = put  # type: ignore[method-assign]
 
 
 def killed_in_postgres(task: Task, number: int) -> bool:

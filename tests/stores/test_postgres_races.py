@@ -217,8 +217,9 @@ def test_numbers_have_no_gap_whoever_gives_up(store: PostgresStore) -> None:
     assert sorted(numbers) == list(range(1, 8 * 32 + 1))
 
 
-def test_a_reader_sees_what_was_there_when_it_began(store: PostgresStore) -> None:
+def test_a_reader_sees_what_was_there_when_it_first_asked(store: PostgresStore) -> None:
     with ThreadPoolExecutor(1) as other, store.transaction(write=False) as tx:
+        assert tx.get("deal", "b") is None
 
         def write() -> None:
             with store.transaction() as mine:

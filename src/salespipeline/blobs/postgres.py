@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from salespipeline.blobs.digests import AHEAD, CHUNK, checked, gathered, is_digest, not_found
 from salespipeline.errors import Corrupt
@@ -22,7 +22,7 @@ class PostgresBlobs:
     open; then it is written in one. May be shared between threads; a forked child opens its own.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source[Any]) -> None:
         self._source = source
         self._workspace = source.place.workspace
         blobs, chunks = source.place.table("_blobs"), source.place.table("_chunks")

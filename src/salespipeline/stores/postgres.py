@@ -14,7 +14,8 @@ from salespipeline.entries import Catalog, Kind
 from salespipeline.errors import OpenError, shown
 from salespipeline.stores.kinds import check_catalog, merged, older_format
 from salespipeline.stores.postgres_layout import keep_kinds, kept_kinds
-from salespipeline.stores.postgres_session import Lent, Pool, Session, Source
+from salespipeline.stores.postgres_pool import Pool
+from salespipeline.stores.postgres_session import Lent, Session, Source
 from salespipeline.stores.postgres_tables import Place, Table
 from salespipeline.stores.postgres_transaction import PostgresTransaction
 
@@ -99,7 +100,7 @@ class PostgresStore:
             raise OpenError("this PostgreSQL URL cannot be read: write postgresql://user@host/database") from None
         self._use(Pool(conninfo, place, size=pool, timeout=timeout, prepared=prepared), now)
 
-    def _use(self, source: Source, now: Callable[[], int] | None) -> None:
+    def _use(self, source: Source[Any], now: Callable[[], int] | None) -> None:
         self._source = source
         self._now = now
         self._tables: dict[str, Table] = {}
@@ -170,7 +171,7 @@ class PostgresStore:
         """Return a transaction; it begins where its ``with`` block does.
 
         To write it is READ COMMITTED, with a lock on each row that it has written until it ends. To read it is one
-        snapshot, taken where it begins.
+        snapshot, taken with the first question.
         """
         return PostgresTransaction(self._source, self._tables, self._now, write=write)
 

@@ -10,12 +10,13 @@ import psycopg
 from salespipeline.entries import Catalog, Field, Kind
 from salespipeline.errors import Corrupt, ForeignFile, NewerFormat
 from salespipeline.stores.kinds import default, dumped, loaded, merged, not_unique
+from salespipeline.stores.postgres_line import Rows
 from salespipeline.stores.postgres_tables import TYPES, Place, Table, clipped
 from salespipeline.stores.sql import quoted, side_table
 
 __all__ = ["DOOR", "SETTING", "STEPS", "keep_kinds", "kept_kinds", "lay_out", "steps_left"]
 
-Run: TypeAlias = Callable[..., "psycopg.Cursor[tuple[Any, ...]]"]
+Run: TypeAlias = Callable[..., Rows]
 
 SETTING = "salespipeline.workspace"  # what the policies of row-level security compare with
 DOOR = "salespipeline.door"  # "open" only while a transaction of the store writes
@@ -255,7 +256,7 @@ def _make_side(run: Run, place: Place, kind: Kind, field: Field) -> None:
     guard(run, side)
 
 
-def _row(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
-    row = cursor.fetchone()
+def _row(found: Rows) -> tuple[Any, ...]:
+    row = found.fetchone()
     assert row is not None  # noqa: S101
     return row

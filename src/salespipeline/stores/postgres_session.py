@@ -1,90 +1,88 @@
-"""Where transactions on PostgreSQL come from: a pool of connections, or one connection that the host lends."""
+"""Where transactions on PostgreSQL begin and end, and the source of those on a connection that the host lends."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import psycopg
 from psycopg import pq, sql
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8Dumper
-from psycopg_pool import ConnectionPool
 
-from salespipeline.errors import OpenError, StorageError, StoreClosed, Unavailable, UpgradeNeeded
+from salespipeline.errors import StorageError, StoreClosed, Unavailable, UpgradeNeeded
 from salespipeline.stores.kinds import transaction_open
 from salespipeline.stores.postgres_errors import FAILURES, PASSING, translated
 from salespipeline.stores.postgres_layout import DOOR, SETTING, STEPS, lay_out, steps_left
+from salespipeline.stores.postgres_line import Rows, Unwritten
 from salespipeline.stores.postgres_tables import Place
 from salespipeline.stores.sessions import ended
 
-__all__ = ["ATTEMPTS", "Lent", "Pool", "Session", "Source", "Unwritten", "retried"]
+__all__ = ["ATTEMPTS", "Lent", "Session", "Source", "bigints", "retried"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Session")
 ATTEMPTS = 5
 _NESTED = "salespipeline"  # the name of the savepoint that stands for a transaction on a lent connection
 # What a transaction of our own is run again for: it lost, or another one made the same thing.
 _LOST = (*PASSING, psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema)
-_POOLS: weakref.WeakSet[ConnectionPool[Any]] = weakref.WeakSet()
 
 
-class _Pooled(psycopg.Connection[Any]):
-    """A connection of our own, which takes integers for bigints."""
+class Session(Protocol):
+    """A connection while a transaction is open on it."""
 
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection."""
 
-def _bigints(adapted: psycopg.abc.AdaptContext) -> None:
-    adapted.adapters.register_dumper(int, Int8Dumper)
-
-
-class Unwritten(Exception):
-    """At least one of many statements wrote nothing."""
-
-
-class Session:
-    """A connection while a transaction is open on it, and the cursor that runs its statements."""
-
-    __slots__ = ("connection", "cursor", "run", "writes")
-
-    def __init__(self, connection: psycopg.Connection[Any], *, writes: bool = True) -> None:
-        self.connection = connection
-        self.writes = writes
-        # A cursor of our own, so that rows are tuples and integers bigints whatever a host has chosen.
-        self.cursor = connection.cursor(row_factory=tuple_row)
-        if not isinstance(connection, _Pooled):
-            _bigints(self.cursor)
-        self.run: Callable[..., psycopg.Cursor[tuple[Any, ...]]] = self.cursor.execute
-
-    def at_once(self, text: str) -> None:
-        """Run what returns nothing and waits for nobody: to begin, and to end what only read.
-
-        The driver's own way there is made for statements that take long, and costs as much as finding a row.
-        """
-        server = self.connection.pgconn
-        result = server.exec_(text.encode())
-        if server.status != pq.ConnStatus.OK:
-            raise psycopg.OperationalError(server.get_error_message())
-        if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-            raise psycopg.errors.error_from_result(result)
+    @property
+    def run(self) -> Callable[..., Rows]:
+        """Run a statement and return what it found."""
 
     @property
     def sound(self) -> bool:
         """Whether the transaction can go on: PostgreSQL ends it at the first error outside a savepoint."""
+
+    def many(self, text: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement for each of *rows* in one journey; ``Unwritten`` where one of them wrote nothing."""
+
+    def copy(self, text: str) -> contextlib.AbstractContextManager[psycopg.Copy]:
+        """Open a ``COPY``."""
+
+    def savepoint(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Take back what the block did where it raises, and leave the transaction as it was."""
+
+
+class _Borrowed:
+    """A connection of the host while a transaction is open on it, and the cursor that runs its statements."""
+
+    __slots__ = ("connection", "cursor", "run")
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        # A cursor of our own, so that rows are tuples and integers bigints whatever a host has chosen.
+        self.cursor = connection.cursor(row_factory=tuple_row)
+        bigints(self.cursor)
+        self.run: Callable[..., Rows] = self.cursor.execute
+
+    @property
+    def sound(self) -> bool:
         return self.connection.info.transaction_status == pq.TransactionStatus.INTRANS
 
-    def many(self, text: str, rows: list[list[Any]]) -> None:
-        """Run a statement for each of *rows* in one journey; ``Unwritten`` where one of them wrote nothing."""
+    def many(self, text: str, rows: Sequence[Sequence[object]]) -> None:
         self.cursor.executemany(text, rows)
         if self.cursor.rowcount != len(rows):
             raise Unwritten
 
+    def copy(self, text: str) -> contextlib.AbstractContextManager[psycopg.Copy]:
+        return self.cursor.copy(text)
+
     @contextlib.contextmanager
     def savepoint(self, name: str) -> Iterator[None]:
-        """Take back what the block did where it raises, and leave the transaction as it was."""
         self.run(f"SAVEPOINT {name}")
         try:
             yield
@@ -95,7 +93,7 @@ class Session:
         self.run(f"RELEASE SAVEPOINT {name}")
 
 
-class Source:
+class Source(Generic[S]):
     """What begins and ends transactions in one schema and workspace, one at a time in each thread."""
 
     failures = FAILURES
@@ -119,7 +117,7 @@ class Source:
         if getattr(self._local, "session", None) is not None:
             raise transaction_open()
 
-    def begin(self, *, write: bool) -> Session:
+    def begin(self, *, write: bool) -> S:
         """Begin a transaction in this thread and return its session."""
         self.alone()
         if self._outdated:
@@ -135,7 +133,7 @@ class Source:
         self._local.session = session
         return session
 
-    def end(self, session: Session, *, commit: bool) -> None:
+    def end(self, session: S, *, commit: bool) -> None:
         """End the transaction. What cannot be committed is rolled back."""
         self._local.session = None
         if self._pid != os.getpid():
@@ -149,7 +147,7 @@ class Source:
             raise translated(error) from error
 
     @contextlib.contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Session]:
+    def transaction(self, *, write: bool) -> Iterator[S]:
         """Open a transaction."""
         with ended(self, self.begin(write=write)) as session:
             yield session
@@ -194,100 +192,14 @@ class Source:
             self.alone()
             self._closed = True
 
-    def _begin(self, *, write: bool) -> Session:
+    def _begin(self, *, write: bool) -> S:
         raise NotImplementedError
 
-    def _end(self, session: Session, *, commit: bool) -> None:
+    def _end(self, session: S, *, commit: bool) -> None:
         raise NotImplementedError
 
 
-class Pool(Source):
-    """Connections of our own: a thread has one while its transaction is open.
-
-    May be shared between threads. A forked child abandons it, and opens its own.
-    """
-
-    def __init__(self, conninfo: str, place: Place, *, size: int, timeout: float, prepared: bool) -> None:
-        super().__init__(place)
-        self._timeout = timeout
-        self._name = _shown(conninfo)
-        limit = f"set_config('lock_timeout', '{round(timeout * 1000)}', true)"
-        self._write = f"BEGIN ISOLATION LEVEL READ COMMITTED; {self._open}, {limit}"
-        # set_config takes the snapshot
-        self._read = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._set}, {limit}"
-        options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 5 if prepared else None}
-        self._first(conninfo, options)
-        self._pool: ConnectionPool[Any] = ConnectionPool(
-            conninfo,
-            connection_class=_Pooled,
-            kwargs=options,
-            configure=_bigints,
-            min_size=0,
-            max_size=size,
-            timeout=timeout,
-            num_workers=1,
-            open=True,
-        )
-        _POOLS.add(self._pool)
-
-    def __str__(self) -> str:
-        return self._name
-
-    def _first(self, conninfo: str, options: dict[str, Any]) -> None:
-        # A connection outside the pool: it says at once what is wrong, where the pool would go on trying.
-        try:
-            with psycopg.connect(conninfo, connect_timeout=max(2, round(self._timeout)), **options) as connection:
-                encoding = connection.info.parameter_status("server_encoding")
-                if encoding != "UTF8":
-                    raise OpenError(f"{self} keeps text as {encoding}: make a database with ENCODING 'UTF8'")
-
-                def lay() -> None:
-                    session = Session(connection)
-                    with connection.transaction():
-                        session.run(self._set)
-                        self._outdated = lay_out(session.run, self.place, upgrade=False)
-
-                retried(lay)
-        except FAILURES as error:
-            raise translated(error) from error
-
-    def _begin(self, *, write: bool) -> Session:
-        text = self._write if write else self._read
-        for again in (True, False):
-            connection = self._pool.getconn()
-            try:
-                session = Session(connection, writes=write)
-                session.at_once(text)
-            except BaseException as error:
-                self._pool.putconn(connection)
-                if not (again and isinstance(error, psycopg.OperationalError)):
-                    raise
-                self._pool.check()  # the server was restarted meanwhile: nothing was done yet
-            else:
-                break
-        return session
-
-    def _end(self, session: Session, *, commit: bool) -> None:
-        connection = session.connection
-        session.cursor.close()
-        try:
-            if commit and not session.writes:
-                session.at_once("COMMIT")
-            elif commit:
-                connection.commit()
-            elif not connection.closed:
-                connection.rollback()
-        finally:
-            self._pool.putconn(connection)
-
-    def close(self) -> None:
-        """Close the connections. One that has a transaction open in another thread is closed when it ends."""
-        super().close()
-        if self._pid == os.getpid():
-            self._pool.close()
-
-
-class Lent(Source):
+class Lent(Source[_Borrowed]):
     """A connection of the host: a transaction is a savepoint in the host's own, which the host commits or rolls back."""
 
     def __init__(self, connection: psycopg.Connection[Any], place: Place) -> None:
@@ -310,18 +222,18 @@ class Lent(Source):
         """Return what *work* returns: the transaction is the host's, and only the host can run it again."""
         return work()
 
-    def _begin(self, *, write: bool) -> Session:
+    def _begin(self, *, write: bool) -> _Borrowed:
         connection = self._connection
         self._own = connection.autocommit and connection.info.transaction_status == pq.TransactionStatus.IDLE
         if self._own and write:
             message = "the lent connection has no transaction open: begin one, which then holds these changes too"
             raise StorageError(message)
-        session = Session(connection)
+        session = _Borrowed(connection)
         begins, sets = "BEGIN READ ONLY" if self._own else f"SAVEPOINT {_NESTED}", self._open if write else self._set
         session.run(f"{begins}; {sets}", prepare=False)
         return session
 
-    def _end(self, session: Session, *, commit: bool) -> None:
+    def _end(self, session: _Borrowed, *, commit: bool) -> None:
         if self._own:  # it only read
             session.connection.rollback()
         elif commit:
@@ -348,19 +260,6 @@ def retried(work: Callable[[], T]) -> T:
     return work()
 
 
-def _shown(conninfo: str) -> str:
-    facts = psycopg.conninfo.conninfo_to_dict(conninfo)
-    return f"{facts.get('host', 'localhost')}/{facts.get('dbname', '')}"
-
-
-def _abandon() -> None:
-    # A forked child inherits the sockets. Closing them would end the parent's sessions, and clean-up would wait for
-    # threads that are not there: they are kept for ever instead, also beyond the end of the interpreter.
-    import ctypes
-
-    for pool in list(_POOLS):
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(pool))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon)
+def bigints(adapted: psycopg.abc.AdaptContext) -> None:
+    """Let the driver send integers as what the tables hold."""
+    adapted.adapters.register_dumper(int, Int8Dumper)

@@ -18,7 +18,8 @@ from salespipeline.query import INT_MAX, INT_MIN, Group, Measure, Query, Sum
 from salespipeline.stores.base import Row
 from salespipeline.stores.kinds import conflict, duplicate, not_prepared, read_only
 from salespipeline.stores.postgres_errors import FAILURES
-from salespipeline.stores.postgres_session import ATTEMPTS, Session, Source, Unwritten
+from salespipeline.stores.postgres_line import Rows, Unwritten
+from salespipeline.stores.postgres_session import ATTEMPTS, Session, Source
 from salespipeline.stores.postgres_tables import Table, without_nul
 from salespipeline.stores.sessions import SessionTransaction
 from salespipeline.stores.sql import Statement
@@ -29,12 +30,14 @@ _CHUNK = 1000
 _BULK = 50  # so many new entries of a kind are worth a COPY
 
 
-class PostgresTransaction(SessionTransaction[Source, Session, Table]):
+class PostgresTransaction(SessionTransaction[Source[Any], Session, Table]):
     """A transaction on PostgreSQL: READ COMMITTED to write, one snapshot to read."""
 
     __slots__ = ("_now",)
 
-    def __init__(self, source: Source, tables: dict[str, Table], now: Callable[[], int] | None, *, write: bool) -> None:
+    def __init__(
+        self, source: Source[Any], tables: dict[str, Table], now: Callable[[], int] | None, *, write: bool
+    ) -> None:
         super().__init__(source, tables, write=write)
         self._now = now
 
@@ -232,11 +235,11 @@ class PostgresTransaction(SessionTransaction[Source, Session, Table]):
         return True
 
     def _copy(self, table: Table, rows: list[tuple[Entry, list[Scalar | None], list[list[Scalar]]]], more: int) -> None:
-        with self._opened().cursor.copy(table.copy) as copy:
+        with self._opened().copy(table.copy) as copy:
             for entry, row, _ in rows:
                 copy.write_row((table.workspace, entry.id, entry.version + more, entry.body, *row))
         for place, side in enumerate(table.sides):
-            with self._opened().cursor.copy(side.copy) as copy:
+            with self._opened().copy(side.copy) as copy:
                 for entry, _, many in rows:
                     for value in many[place]:
                         copy.write_row((table.workspace, entry.id, value))
@@ -262,10 +265,10 @@ class PostgresTransaction(SessionTransaction[Source, Session, Table]):
     @contextmanager
     def traced(self) -> Iterator[list[str]]:
         """Write down the statements that are run in the block."""
-        run: Callable[..., psycopg.Cursor[tuple[Any, ...]]] = self._run
+        run: Callable[..., Rows] = self._run
         statements: list[str] = []
 
-        def written(text: str, *rest: Any, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+        def written(text: str, *rest: Any, **options: Any) -> Rows:
             statements.append(text)
             return run(text, *rest, **options)
 
