@@ -11,17 +11,19 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import salespipeline as sp
-from salespipeline import delivery
+from salespipeline import batches, delivery, maintenance, rewriting, starting
 from salespipeline.blobs.sqlite import SqliteBlobs
 from salespipeline.domain import protocol
 from salespipeline.mail.wire import Wire
 from salespipeline.render.pdf import PdfRenderer
+from salespipeline.stores import sqlite_layout
 from salespipeline.work import Work
 from salespipeline.worker import Worker
 
@@ -47,6 +49,28 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "after T2": (SEND, "_settle", True),
     "while it sweeps": (protocol, "expired", True),
     "any write": (Work, "_put", True),
+    # And where somebody may die who presses, goes on, keeps a file or upgrades the store, while deliveries are on their way.
+    "before the plan's commit": (Work, "keep_new", True),
+    "after the plan's commit": (starting, "start", True),
+    "while it keeps the files of the plan": (SqliteBlobs, "keep", True),
+    "while it keeps an attachment": (SqliteBlobs, "keep", True),
+    "while it names an attachment": (Work, "_put", False),
+    "while it goes on": (Work, "_put", True),
+    "after it went on": (batches, "go_on", True),
+    "while it changes the layout": (sqlite_layout, "dumped", True),
+    "while it writes all anew": (rewriting, "_chunk", True),
+}
+# Which job meets which of these; all others are for those who send.
+JOB_OF = {
+    "before the plan's commit": "queue",
+    "after the plan's commit": "queue",
+    "while it keeps the files of the plan": "queue",
+    "while it keeps an attachment": "attach",
+    "while it names an attachment": "attach",
+    "while it goes on": "go_on",
+    "after it went on": "go_on",
+    "while it changes the layout": "upgrade",
+    "while it writes all anew": "upgrade",
 }
 
 
@@ -67,18 +91,32 @@ def deadly(function: Callable[..., Any], turn: int, *, after: bool) -> Callable[
     return call
 
 
+def doom(url: str, point: str, turn: int) -> None:
+    """Let this process die when it comes to *point* for the so many-th time."""
+    if not point:
+        return
+    owner, name, after = POINTS[point]
+    if url.startswith("postgres") and owner in (SqliteBlobs, sqlite_layout):
+        from salespipeline.blobs.postgres import PostgresBlobs
+        from salespipeline.stores import postgres_layout
+
+        owner = PostgresBlobs if owner is SqliteBlobs else postgres_layout
+    setattr(owner, name, deadly(getattr(owner, name), turn, after=after))
+
+
+def hurry(lease: float = -1e-6) -> None:
+    """Let nobody wait for a second try, nor for a lease longer than so many seconds."""
+    protocol.LEASE = int(lease * 1_000_000)  # type: ignore[misc]
+    protocol.BACK_OFF = 0  # type: ignore[misc]
+
+
 def send(url: str, mailer: str, *, point: str = "", turn: int = 1, lease: float = -1e-6, stay: bool = False) -> None:
     """Work until nothing is left to do, or, with *stay*, until SIGTERM; or die at a point of the protocol.
 
     A lease is over at once unless *lease* says how many seconds it is: whoever comes next may take up what was left.
     """
-    protocol.LEASE = int(lease * 1_000_000)  # type: ignore[misc]
-    protocol.BACK_OFF = 0  # type: ignore[misc]
-    if point:
-        owner, name, after = POINTS[point]
-        if owner is SqliteBlobs and url.startswith("postgres"):
-            from salespipeline.blobs.postgres import PostgresBlobs as owner  # noqa: N813
-        setattr(owner, name, deadly(getattr(owner, name), turn, after=after))
+    hurry(lease)
+    doom(url, point, turn)
     with sp.open(url, actor="worker", mailer=sp.mail.Smtp(mailer)) as sales:
         worker = Worker(sales)
         signal.signal(signal.SIGTERM, lambda *_: worker.stop())
@@ -95,7 +133,43 @@ def press(url: str, mailer: str, *, gate: str) -> None:
         plan.run()
 
 
-JOBS = {"send": send, "press": press}
+def queue(url: str, mailer: str, *, key: str, point: str = "", turn: int = 1) -> None:
+    """Press *send all* for everything that was not sent, with two files of its own, and leave it to workers."""
+    files = [
+        sp.mail.Attachment(f"{name}.txt", f"{name} of {key}".encode() * 99, "text/plain") for name in ("terms", "plan")
+    ]
+    with sp.open(url, actor="jane", mailer=sp.mail.Smtp(mailer)) as sales:
+        doom(url, point, turn)
+        sales.documents.where(sent=False).order("created").plan_send_all(attachments=files).queue(key=key)
+
+
+def attach(url: str, mailer: str, *, to: str, point: str = "", turn: int = 1) -> None:
+    """Keep a file at a document."""
+    with sp.open(url, actor="jane", mailer=sp.mail.Smtp(mailer)) as sales:
+        doom(url, point, turn)
+        sales.attachments.add(sales.documents.get(to), "plan.txt", f"plan of {to}".encode() * 99, audience="both")
+
+
+def go_on(url: str, mailer: str, *, point: str = "", turn: int = 1) -> None:
+    """Go on with everything that pauses, here and now."""
+    hurry()
+    with sp.open(url, actor="jane", mailer=sp.mail.Smtp(mailer)) as sales:
+        doom(url, point, turn)
+        for batch in sales.deliveries.batches():
+            if batch.state != "done":
+                sales.deliveries.resume(batch)
+
+
+def upgrade(url: str, mailer: str, *, point: str = "", turn: int = 1) -> None:
+    """Bring the store up to this version, in small steps."""
+    del mailer
+    rewriting.CHUNK = 3  # type: ignore[misc]
+    doom(url, point, turn)
+    with tempfile.TemporaryDirectory() as folder:
+        maintenance.upgrade(url, keep=Path(folder, "before.db"))
+
+
+JOBS = {"send": send, "press": press, "queue": queue, "attach": attach, "go_on": go_on, "upgrade": upgrade}
 
 
 def warm() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -13,7 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import attrs
+
 import salespipeline as sp
+from salespipeline.catalog import Stamp
+from salespipeline.codec import encode
 from salespipeline.domain.sending import DeliveryState
 
 HERE = Path(__file__).parent
@@ -73,9 +78,9 @@ class Children:
         assert code in (0, -signal.SIGKILL), self.errors.read_text()
         return code
 
-    def work(self, url: str, mailer: str, point: str = "", turn: int = 1) -> bool:
-        """Let a worker work until it has nothing to do, or dies; say whether it died."""
-        return self.ended(self.start("send", url=url, mailer=mailer, point=point, turn=turn)) != 0
+    def work(self, url: str, mailer: str, point: str = "", turn: int = 1, *, job: str = "send", **more: object) -> bool:
+        """Let a worker work until it has nothing to do, or dies; say whether it died. Or let somebody do another *job*."""
+        return self.ended(self.start(job, url=url, mailer=mailer, point=point, turn=turn, **more)) != 0
 
     def close(self) -> None:
         """End the process that forks."""
@@ -111,6 +116,27 @@ def queued(url: str, documents: int, *, queue: bool = True) -> list[str]:
         if queue:
             sales.documents.where(sent=False).order("created").plan_send_all().queue()
         return ids
+
+
+def aged(url: str) -> None:
+    """Make a store older: its deliveries know no purpose by which they are found, and all asks to be written anew."""
+    with sp.open(url) as sales, sales.work() as work:
+        work.tx.put(encode(attrs.evolve(work.need(Stamp, "index"), number=0, done=None)))
+    if url.startswith("postgres"):
+        import psycopg
+
+        server, _, schema = url.partition("&schema=")
+        connection, place, values = psycopg.connect(server), f"{schema}.", "definition = %s WHERE name = %s"
+    else:
+        connection, place, values = sqlite3.connect(url[10:].partition("?")[0]), "", "definition = ? WHERE name = ?"  # type: ignore[assignment]
+    kinds = f"{place}_kinds"
+    (definition,) = connection.execute(f"SELECT definition FROM {kinds} WHERE name = 'delivery'").fetchone()
+    facts = json.loads(definition)
+    facts["fields"] = [field for field in facts["fields"] if field[0] != "purpose"]
+    connection.execute(f"UPDATE {kinds} SET {values}", (json.dumps(facts), "delivery"))
+    connection.execute(f"ALTER TABLE {place}delivery DROP COLUMN purpose")
+    connection.commit()
+    connection.close()
 
 
 def mails(taken: Path) -> Counter[str]:
