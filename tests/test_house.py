@@ -85,6 +85,7 @@ FACADES = [
     "settling",
     "sights",
     "starting",
+    "stock",
     "subjects",
     "survivors",
     "sweeping",

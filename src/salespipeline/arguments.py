@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ContactEdits", "ContactFacts", "DocumentFacts", "FieldEdits", "FieldFacts", "ItemEdits", "ItemFacts", "LineLike",
     "NamedFacts", "NewOpportunity", "NoteTagFacts", "OpportunityFacts", "OrganisationFacts", "PersonFacts", "ProbabilityFacts",
-    "SendFacts", "SeriesFacts", "StageFacts", "TagFacts", "TaxRateFacts", "TemplateEdits", "TemplateFacts", "UserFacts",
+    "SendFacts", "SeriesFacts", "StageFacts", "StockItemEdits", "StockItemFacts",
+    "TagFacts", "TaxRateFacts", "TemplateEdits", "TemplateFacts", "UserFacts",
 ]  # fmt: skip
 
 LineLike: TypeAlias = (
@@ -218,6 +219,25 @@ class ItemEdits(ItemFacts, total=False):
     description: str
     price: Amount
     parts: Iterable[Part | tuple[Item | str, Amount]]
+    archived: bool
+
+
+class StockItemFacts(TypedDict, total=False):
+    """What can be said of a stock item beside its reference, description, serial number and price."""
+
+    cost: Amount | None
+    currency: str
+    tax: TaxRate | Amount
+    unit: str
+
+
+class StockItemEdits(StockItemFacts, total=False):
+    """What can be edited of a stock item."""
+
+    reference: str
+    description: str
+    serial: str
+    price: Amount
     archived: bool
 
 

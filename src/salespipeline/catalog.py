@@ -25,6 +25,7 @@ from salespipeline.domain.notices import Notice
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.sortable import instant
+from salespipeline.domain.stock import StockItem
 from salespipeline.entries import Catalog, Field, Index, Kind
 from salespipeline.indexes import (
     SETTING_LISTS,
@@ -45,6 +46,7 @@ from salespipeline.indexes import (
     notice_index,
     opportunity_index,
     setting_index,
+    stock_item_index,
 )
 
 __all__ = ["CATALOG", "FORMAT", "INDEX", "KEPT", "KIND_OF", "SETTING_LISTS", "Kept", "Stamp", "index_of", "instant"]
@@ -105,6 +107,16 @@ KEPT: tuple[Kept, ...] = (
         ),
         (Item,),
         item_index,
+    ),
+    Kept(
+        Kind(
+            "stock_item",
+            (_sorted("reference"), _sorted("serial"), _text("text"), Field("sold", int), Field("archived", int)),
+            unique=(("reference", "serial"),),
+            paths=(("reference",), ("serial",)),
+        ),
+        (StockItem,),
+        stock_item_index,
     ),
     Kept(
         Kind(

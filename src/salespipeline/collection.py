@@ -181,7 +181,7 @@ class Collection(Tabular, Generic[R]):
                 raise
         found = self._find(work, given)
         if found is None:
-            message = f"no {self.shape.kind} has the id or {self.key} {shown(given)}"
+            message = f"no {self.shape.kind.replace('_', ' ')} has the id or {self.key} {shown(given)}"
             raise NotFound(message, kind=self.shape.kind, key=given)
         return found
 
@@ -192,14 +192,17 @@ class Collection(Tabular, Generic[R]):
             message = f"{kind} {given.id} was merged into {survivor.id} meanwhile: read that one, {str(survivor)[:100]}"
             raise Conflict(message, kind=kind, id=given.id)
 
-    def _change(self, given: R | str, move: Callable[[R, Work], R], action: str) -> R:
-        """Apply *move*: to exactly the version that was given, or, for an id, to what is there, trying a few times."""
+    def _change(self, given: R | str, move: Callable[[R, Work], R], action: str, *, again: bool = False) -> R:
+        """Apply *move*: to exactly the version that was given, or, for an id, to what is there, trying a few times.
+
+        With *again*, a few times for a version too: others may be in the way who change something else.
+        """
 
         def do(work: Work) -> R:
             before = self._named(work, given)
             return work.keep(move(before, work), before, action=action)
 
-        return self._tried(do, again=isinstance(given, str))
+        return self._tried(do, again=again or isinstance(given, str))
 
     def _tried(self, do: Callable[[Work], T], *, again: bool) -> T:
         """Do it in a transaction, and, with *again*, a few times where somebody else was in the way."""

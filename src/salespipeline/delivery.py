@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome
 from salespipeline.posting import post
 from salespipeline.settling import free, settle
+from salespipeline.stock import sell, unsellable
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ class Sender:
         """Return what the mail of *held* is made of, as it stands in *work*: T1 looks at all of it again."""
         documents = work.get_many(Document, [one.document_id for one in held])
         contact = next((work.get(Contact, one.client_id) for one in documents.values()), None)
-        obstacles = {one.id: self._obstacle(one, documents.get(one.document_id), work) for one in held}
+        obstacles = self._obstacles(held, documents, work)
         if contact is None:
             obstacles = dict.fromkeys(obstacles, Reason.DELETED)
         going = [documents[one.document_id] for one in held if obstacles[one.id] is None]
@@ -289,9 +290,20 @@ class Sender:
             pdfs={one.id: str(one.pdf) for one in held},
         )
 
+    def _obstacles(
+        self, held: Sequence[Delivery], documents: Mapping[str, Document], work: Work
+    ) -> dict[str, Reason | None]:
+        """Return why each of *held* may not leave at this moment, by the id of the delivery. (SPEC SEND-5)"""
+        found = {one.id: self._obstacle(one, documents.get(one.document_id), work) for one in held}
+        going = [documents[one.document_id] for one in held if found[one.id] is None]
+        for one in held if (sold := unsellable(work, going)) else ():
+            if one.document_id in sold:
+                found[one.id] = Reason.SOLD
+        return found
+
     @staticmethod
     def _obstacle(delivery: Delivery, document: Document | None, work: Work) -> Reason | None:
-        """Return why *document* may not leave at this moment. (SPEC SEND-5)"""
+        """Return why *document*, for itself, may not leave."""
         if document is None:
             return Reason.DELETED
         found = reasons(
@@ -324,10 +336,11 @@ class Sender:
                 ended += current  # somebody else holds it now
                 return [], []
             documents = work.get_many(Document, [one.document_id for one in current])
+            obstacles = self._obstacles(current, documents, work)
             going: list[Delivery] = []
             for one in current:
                 document = documents.get(one.document_id)
-                reason = self._obstacle(one, document, work)
+                reason = obstacles[one.id]
                 if self._resent(one, document) or reason is None:
                     going.append(one)
                 else:
@@ -360,6 +373,7 @@ class Sender:
             if not drawn_right:  # another number, or another day: it cannot change any more, so the next try holds
                 again.append(work.keep(attrs.evolve(one, document_version=kept.version), one, action="issued"))
                 continue
+            sell(work, kept)
             intent = protocol.started(
                 one,
                 now=now,

@@ -9,13 +9,14 @@ from salespipeline.domain.checks import Checks, suggestion
 from salespipeline.domain.items import Item
 from salespipeline.domain.lines import Line
 from salespipeline.domain.reading import as_lines
+from salespipeline.domain.stock import StockItem
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import decimal, product
 from salespipeline.query import Cmp, Query
 from salespipeline.text import fold
 from salespipeline.work import Work
 
-__all__ = ["expanded"]
+__all__ = ["expanded", "stock_item"]
 
 
 def expanded(work: Work, given: dict[str, Any], checks: Checks, currency: str) -> None:
@@ -35,6 +36,10 @@ def _lines(work: Work, line: Mapping[str, object], currency: str) -> list[Line]:
     if isinstance(tax, str) and tax[:1000] in work.settings.tax_rates:
         rates = work.settings.tax_rates
         changes["tax"] = rates[rates.chosen(tax, "tax")]
+    if "stock" in line:
+        if "item" in line:
+            raise Invalid(Problem("stock", "choice", "a line is of an item or of a stock item, one of them"))
+        return [_piece(work, changes, currency)]
     if "item" not in line:
         return [Line(**changes)]
     item = _item(work, line["item"])
@@ -50,10 +55,44 @@ def _lines(work: Work, line: Mapping[str, object], currency: str) -> list[Line]:
     return [_line(parts[part.item_id], currency, {"quantity": product(part.quantity, times)}) for part in item.parts]
 
 
-def _line(item: Item, currency: str, changes: dict[str, Any]) -> Line:
+def _piece(work: Work, changes: dict[str, Any], currency: str) -> Line:
+    found = stock_item(work, changes.pop("stock"))
+    why = f"sold by {found.sold[-1].name}" if found.sold else "archived" if found.archived else ""
+    if why:
+        message = f"stock item {found.label!r} is {why}: offer another one; settings.stock.where(sold=False) lists them"
+        raise Invalid(Problem("stock", "sold" if found.sold else "archived", message))
+    return _line(found, currency, changes)
+
+
+def stock_item(work: Work, given: object) -> StockItem:
+    """Return the stock item that was *given*: itself, its id, its serial number, or the reference of a single one."""
+    name = given.id if isinstance(given, StockItem) else given
+    if not isinstance(name, str) or not 0 < len(name) <= 1000:
+        message = f"the serial number or reference of a stock item is needed, not {shown(name)}"
+        raise Invalid(Problem("stock", "type", message))
+    found = work.get(StockItem, name)
+    for field in ("serial", "reference"):
+        if found is not None:
+            break
+        query = Query(kind="stock_item", where=Cmp(field, "=", fold(name)), limit=2)
+        several = list(work.find(query))
+        if len(several) > 1:
+            message = f"more than one stock item has the {field} {shown(name)}: say the serial number, or an id"
+            raise Invalid(Problem("stock", "several", message))
+        found = several[0] if several else None
+    if found is None:
+        known = work.columns(Query(kind="stock_item", order=("reference",), limit=500), ("reference", "serial"))
+        hint = suggestion(name, [str(one).upper() for row in known for one in row if one])
+        raise Invalid(
+            Problem("stock", "unknown", f"no stock item has the serial number or reference {shown(name)}: {hint}")
+        )
+    return found
+
+
+def _line(item: Item | StockItem, currency: str, changes: dict[str, Any]) -> Line:
     if item.currency != currency and "unit_price" not in changes:
-        message = f"item {item.reference!r} has a price in {item.currency}, not {currency}: give unit_price="
-        raise Invalid(Problem("item", "currency", message))
+        message = f"item {item.label!r} has a price in {item.currency}, not {currency}: give unit_price="
+        raise Invalid(Problem("item" if isinstance(item, Item) else "stock", "currency", message))
     if item.currency != currency:
         changes = {"cost": None} | changes  # nor is its cost in this currency
     return item.line(**changes)

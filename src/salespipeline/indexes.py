@@ -26,6 +26,7 @@ from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.settings import Department, LostReason, NoteTag, Probability, Tag, TaxRate, User
 from salespipeline.domain.sortable import answer_marks, instant
 from salespipeline.domain.stages import DEFAULT, Pipeline, Stage
+from salespipeline.domain.stock import StockItem
 from salespipeline.domain.templates import Template
 from salespipeline.entries import Scalar
 from salespipeline.text import fold
@@ -49,6 +50,7 @@ __all__ = [
     "notice_index",
     "opportunity_index",
     "setting_index",
+    "stock_item_index",
 ]
 
 LAST_DAY = "9999-12-31"  # what sorts in place of a day that is missing: last
@@ -108,6 +110,15 @@ def item_index(item: Item) -> Values:
     yield "text", fold(f"{item.reference} {item.description} {item.group}")
     yield "archived", int(item.archived)
     yield "parts", tuple(dict.fromkeys(part.item_id for part in item.parts))
+
+
+def stock_item_index(item: StockItem) -> Values:
+    """Yield what can be queried of one."""
+    yield "reference", fold(item.reference)
+    yield "serial", fold(item.serial)
+    yield "text", fold(f"{item.reference} {item.serial} {item.description}")
+    yield "sold", int(bool(item.sold))
+    yield "archived", int(item.archived)
 
 
 def contact_index(contact: Contact) -> Values:

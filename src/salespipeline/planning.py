@@ -20,6 +20,7 @@ from salespipeline.errors import Invalid, Problem, Refused, TemplateError
 from salespipeline.issuing import expected
 from salespipeline.send_options import SendOptions
 from salespipeline.sending_report import Plan, PlannedFile, PlanRow
+from salespipeline.stock import unsellable
 from salespipeline.wording import Wording
 from salespipeline.work import Work
 
@@ -48,6 +49,11 @@ def rows_of(sales: Sales, work: Work, documents: Sequence[Document], options: Se
     rows = [
         _row(work, composer, wording, document, contacts.get(document.client_id), options, files)
         for document in documents
+    ]
+    sold = unsellable(work, [one for one, row in zip(documents, rows, strict=True) if not row.reasons])
+    rows = [
+        attrs.evolve(row, reasons=(Reason.SOLD,), detail=sold[row.key], files=()) if row.key in sold else row
+        for row in rows
     ]
     if options.together:
         rows = _together(work, composer, wording, rows, documents, contacts, files)

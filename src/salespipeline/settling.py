@@ -10,6 +10,7 @@ from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.issuing import follow
 from salespipeline.ports import Accepted, NotSent, Outcome, Unknown
 from salespipeline.sealing import linked
+from salespipeline.stock import give_back
 from salespipeline.work import Work
 
 __all__ = ["free", "mark_sent", "settle"]
@@ -32,6 +33,8 @@ def free(work: Work, delivery: Delivery, document: Document | None) -> int:
     if document is None or document.in_transit != delivery.id:
         return delivery.document_version
     seal = document.seal if document.sent else None
+    if not document.sent:
+        give_back(work, document)
     return work.keep(attrs.evolve(document, in_transit=None, seal=seal), document, action="not sent").version
 
 

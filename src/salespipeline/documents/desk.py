@@ -23,6 +23,7 @@ from salespipeline.domain.rules import Move
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Refused
 from salespipeline.ports import DocumentView, Rendered
+from salespipeline.stock import unsellable
 from salespipeline.views import view_of
 
 __all__ = ["Documents"]
@@ -108,7 +109,10 @@ class Documents(Facts, Copies, Answering, Checking, EInvoicing):
         with self._sales.work(write=False) as work:
             record = self._named(work, document) if isinstance(document, str) else document
             settings = work.settings
+            sold = unsellable(work, [record]) if move == Move.SEND else {}
         verdict = rules.can(record, move, into=None if into is None else as_type(into))
+        if verdict and sold:
+            return Verdict(False, f"{record.name} is not sent: {sold[record.id]}.")
         if verdict and move == Move.APPROVE:
             reason = approvable(record, settings, self._sales.actor)
             return Verdict(reason is None, reason or "")

@@ -19,6 +19,7 @@ from salespipeline.errors import Invalid, Problem
 from salespipeline.issuing import follow, issue
 from salespipeline.money import Money
 from salespipeline.sealing import linked
+from salespipeline.stock import refuse_unsellable, sell
 from salespipeline.work import Work
 
 __all__ = ["Facts"]
@@ -62,15 +63,17 @@ class Facts(Collection[Document]):
 
         def move(before: Document, work: Work) -> Document:
             refuse(before, Move.SEND)
+            refuse_unsellable(work, before)
             when = work.at if at is None else aware(at)
             issued = issue(work, before, when)
             if wanted(work.settings, issued):  # before the number is used: what raises gives it back
                 check_einvoice(invoice_of(work, issued))
             sent = moves.marked_sent(issued, at=when, by=work.by, seal=Seal(content=content_digest(issued)))
             follow(work, sent)
+            sell(work, sent)
             return linked(work, sent)
 
-        return self._change(document, move, "marked sent")
+        return self._change(document, move, "marked sent", again=True)
 
     def accept(
         self, document: Document | str, *, by: str | None = None, note: str = "", at: datetime | None = None

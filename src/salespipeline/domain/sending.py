@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ALREADY_SENT = "sent already"
     EXPIRED = "the quote has expired"
     NO_ADDRESS = "no e-mail address"
+    SOLD = "a stock item is sold already"
     TEMPLATE = "template error"
     RENDER = "the PDF could not be drawn"
     MAIL = "the mail could not be made"

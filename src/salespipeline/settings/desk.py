@@ -26,6 +26,7 @@ from salespipeline.settings.kinds import NoteTagList, ProbabilityList, SeriesLis
 from salespipeline.settings.lists import refuse_unknown
 from salespipeline.settings.names import DepartmentList, LostReasonList, PipelineList, StageList
 from salespipeline.settings.saved import FilterList
+from salespipeline.settings.stock import Stock
 from salespipeline.settings.templates import TemplateList
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class SettingsDesk:
         self.templates = TemplateList(sales, Template, lambda settings: settings.templates)
         self.filters = FilterList(sales)
         self.items = Items(sales)
+        self.stock = Stock(sales)
 
     @property
     def snapshot(self) -> Settings:

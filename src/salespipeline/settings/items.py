@@ -9,17 +9,17 @@ from typing import Any, Unpack
 import attrs
 
 from salespipeline.arguments import ItemEdits, ItemFacts
-from salespipeline.collection import Collection
-from salespipeline.domain.checks import Checks
+from salespipeline.domain.checks import Checks, counted
 from salespipeline.domain.items import Item, Part
-from salespipeline.domain.lines import Tax
 from salespipeline.domain.settings import Settings
-from salespipeline.errors import Refused, shown
+from salespipeline.errors import Invalid, Problem, Refused, shown
 from salespipeline.filters import flag, search, words
 from salespipeline.listing import Shape
-from salespipeline.money import Amount, decimal
-from salespipeline.query import Has
+from salespipeline.money import EXACT, Amount, decimal
+from salespipeline.query import Query
+from salespipeline.settings.goods import Goods
 from salespipeline.settings.lists import refuse_unknown
+from salespipeline.settings.uses import Use
 from salespipeline.work import Work
 
 __all__ = ["Items"]
@@ -37,7 +37,7 @@ def _item_row(item: Item, _settings: Settings, _names: Mapping[str, str]) -> dic
     }
 
 
-class Items(Collection[Item]):
+class Items(Goods[Item]):
     """The predefined items, and sets of them; found by id or reference. (SPEC SET-5)
 
     >>> items = sales.settings.items
@@ -45,7 +45,8 @@ class Items(Collection[Item]):
     >>> _ = items.edit("FIT", price="48.50"), items.add("KIT", "Bay, installed", parts=[("BAY", 1), ("FIT", 1)])
     >>> sales.opportunities.edit(deal, lines=[{"item": "KIT", "quantity": 4}]).value
     Money('1034.00', 'GBP')
-    >>> items.delete("KIT")
+    >>> items.delete("BAY", replacement=items.add("BAY-XL", "Racking, wide bay", price="260")), items.delete("KIT")
+    (1, 0)
     """
 
     cls = Item
@@ -85,16 +86,10 @@ class Items(Collection[Item]):
 
     def edit(self, item: Item | str, **values: Unpack[ItemEdits]) -> Item:
         """Replace some values; lines made from it before keep theirs. (SPEC OPP-3)"""
-        refuse_unknown("item", Item, values, but={})
-        return self._change(
-            item, lambda before, work: attrs.evolve(before, **self._values(work, values, before)).checked(), "edited"
-        )
+        return self._edit(item, values)
 
     def _values(self, work: Work, given: Mapping[str, Any], before: Item | None = None) -> dict[str, Any]:
-        values = dict(given)
-        tax = values.get("tax")
-        if isinstance(tax, str) and tax in work.settings.tax_rates:
-            values["tax"] = Tax.of(work.settings.tax_rates[tax])
+        values = super()._values(work, given, before)
         if "parts" in values:
             values["parts"] = self._parts(work, values["parts"], before)
         return values
@@ -126,17 +121,68 @@ class Items(Collection[Item]):
     @staticmethod
     def _sets_with(work: Work, item: Item) -> str:
         """Return how many sets it is a part of, in words; empty where there are none."""
-        held = Has("parts", item.id)
-        if number := work.count("item", held):
-            return f"{number} sets"
-        return "sets that you cannot see" if work.hides("item", held) else ""
+        if number := _IN_SETS.count(work, item.id):
+            return counted(number, "set")
+        return "sets that you cannot see" if work.hides("item", _IN_SETS.where(item.id)) else ""
 
-    def delete(self, item: Item | str) -> None:
-        """Delete it; lines made from it keep their values. Part of a set, it is refused: archive it instead."""
+    def usage(self, item: Item | str) -> int:
+        """Return of how many sets it is a part."""
+        with self._sales.work(write=False) as work:
+            return _IN_SETS.count(work, self._named(work, item).id)
+
+    def usages(self) -> dict[str, int]:
+        """Return of how many sets each is a part, by id: counted in one go.
+
+        >>> items = sales.settings.items
+        >>> kit = items.add("KIT", "Bay, installed", parts=[(items.add("BAY", "Bay", price="210"), 2)])
+        >>> items.usages() == {kit.id: 0, items["BAY"].id: 1}, items.usage("BAY")
+        (True, 1)
+        """
+        with self._sales.work(write=False) as work:
+            found = dict(_IN_SETS.tally(work))
+            return {str(id): found.get(str(id), 0) for (id,) in work.columns(Query(kind="item"), ("id",))}
+
+    def delete(self, item: Item | str, *, replacement: Item | str | None = None) -> int:
+        """Delete it; lines made from it keep their values. Part of a set, it needs a *replacement*, which such sets get.
+
+        Returns how many sets got it.
+        """
         with self._sales.work() as work:
             record = self._named(work, item)
+            other = None if replacement is None else self._other(work, record, replacement)
             work.demand("delete", record)
-            if sets := self._sets_with(work, record):
-                message = f"item {record.reference!r} is part of {sets}: take it out of them first"
+            sets = self._sets_with(work, record)
+            if sets and other is None:
+                message = f"item {record.reference!r} is part of {sets}: archive() it, or pass replacement="
                 raise Refused(message, record=f"item {record.reference}", action="delete")
+            number = _IN_SETS.count(work, record.id)
+            if other is not None:
+                with work.unguarded():
+                    _IN_SETS.rewrite(work, record.id, other.id, action="item replaced")
             work.remove(record)
+            return number
+
+    def _other(self, work: Work, gone: Item, replacement: Item | str) -> Item:
+        other = self._named(work, replacement)
+        for wrong, why in (
+            (other.id == gone.id, "cannot take its own place"),
+            (other.archived, "is archived"),
+            (bool(other.parts), "is a set, which is no part of others"),
+        ):
+            if wrong:
+                raise Invalid(Problem("replacement", "choice", f"{other.reference!r} {why}: name another"))
+        return other
+
+
+class _Parts(Use):
+    """The sets that an item is a part of: they have as many of the one that takes its place."""
+
+    def changed(self, record: Item, old: str, new: str | None) -> Item:
+        found: dict[str, Decimal] = {}
+        for part in record.parts:
+            id = new if part.item_id == old else part.item_id
+            found[str(id)] = EXACT.add(found.get(str(id), Decimal(0)), part.quantity)
+        return attrs.evolve(record, parts=tuple(Part(item_id=id, quantity=number) for id, number in found.items()))
+
+
+_IN_SETS = _Parts(kind="item", index="parts", field="parts", many=True)
