@@ -65,6 +65,7 @@ FACADES = [
     "note_people",
     "notes",
     "notices",
+    "obstacles",
     "numbers",
     "past",
     "patience",

@@ -100,6 +100,7 @@ def hostile(sales: sp.Sales) -> Iterator[object]:
     desk.fields.add("opportunity", "found", HOSTILE, "choice", choices=[HOSTILE], help=HOSTILE, default=HOSTILE)
     desk.items.add("<i>", HOSTILE, group=HOSTILE)
     desk.stock.add("<i>", HOSTILE, serial="<i>")
+    desk.filters.add(HOSTILE, sales.opportunities.all())
     desk.templates.add(HOSTILE, "invoice", subject=HOSTILE, text=HOSTILE)
     contact = sales.contacts.add(HOSTILE, email="buyer@acme.example", country=HOSTILE[:50])
     contact = sales.contacts.add_person(contact, HOSTILE, role=HOSTILE)

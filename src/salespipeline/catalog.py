@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from salespipeline import indexes
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.alerts import Alert, Follow
 from salespipeline.domain.attachments import Attachment
@@ -27,27 +28,7 @@ from salespipeline.domain.sending import Batch, Delivery
 from salespipeline.domain.sortable import instant
 from salespipeline.domain.stock import StockItem
 from salespipeline.entries import Catalog, Field, Index, Kind
-from salespipeline.indexes import (
-    SETTING_LISTS,
-    Values,
-    activity_index,
-    alert_index,
-    attachment_index,
-    batch_index,
-    contact_index,
-    delivery_index,
-    document_index,
-    follow_index,
-    item_index,
-    job_index,
-    merger_index,
-    note_index,
-    nothing_index,
-    notice_index,
-    opportunity_index,
-    setting_index,
-    stock_item_index,
-)
+from salespipeline.indexes import SETTING_LISTS, Values
 
 __all__ = ["CATALOG", "FORMAT", "INDEX", "KEPT", "KIND_OF", "SETTING_LISTS", "Kept", "Stamp", "index_of", "instant"]
 
@@ -87,11 +68,11 @@ def _sorted(name: str, type: type[int | str] = str) -> Field:
 
 
 KEPT: tuple[Kept, ...] = (
-    Kept(Kind("stamp"), (Stamp,), nothing_index),
+    Kept(Kind("stamp"), (Stamp,), indexes.nothing_index),
     Kept(
         Kind("setting", (_text("list"), _text("label")), unique=(("list", "label"),)),
         tuple(SETTING_LISTS),
-        setting_index,
+        indexes.setting_index,
     ),
     Kept(
         Kind(
@@ -106,7 +87,7 @@ KEPT: tuple[Kept, ...] = (
             unique=(("reference",),),
         ),
         (Item,),
-        item_index,
+        indexes.item_index,
     ),
     Kept(
         Kind(
@@ -116,7 +97,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("reference",), ("serial",)),
         ),
         (StockItem,),
-        stock_item_index,
+        indexes.stock_item_index,
     ),
     Kept(
         Kind(
@@ -125,7 +106,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("name",), ("email",), ("created",)),
         ),
         (Contact,),
-        contact_index,
+        indexes.contact_index,
     ),
     Kept(
         Kind(
@@ -170,7 +151,7 @@ KEPT: tuple[Kept, ...] = (
             ),
         ),
         (Opportunity,),
-        opportunity_index,
+        indexes.opportunity_index,
     ),
     Kept(
         Kind(
@@ -214,7 +195,7 @@ KEPT: tuple[Kept, ...] = (
             sealed="link",
         ),
         (Document,),
-        document_index,
+        indexes.document_index,
     ),
     Kept(
         Kind(
@@ -231,7 +212,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("created",), ("opportunity",)),
         ),
         (Job,),
-        job_index,
+        indexes.job_index,
     ),
     Kept(
         Kind(
@@ -252,7 +233,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("created",), ("record", "created"), ("opportunity", "created"), ("name",), ("digest",)),
         ),
         (Attachment,),
-        attachment_index,
+        indexes.attachment_index,
     ),
     Kept(
         Kind(
@@ -287,7 +268,7 @@ KEPT: tuple[Kept, ...] = (
             ),
         ),
         (Note,),
-        note_index,
+        indexes.note_index,
     ),
     Kept(
         Kind(
@@ -303,7 +284,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("created",), ("state", "created"), ("opportunity", "created"), ("record", "created")),
         ),
         (Notice,),
-        notice_index,
+        indexes.notice_index,
     ),
     Kept(
         Kind(
@@ -320,14 +301,14 @@ KEPT: tuple[Kept, ...] = (
             paths=(("next",), ("created",), ("record", "created"), ("opportunity", "created"), ("message",)),
         ),
         (Alert,),
-        alert_index,
+        indexes.alert_index,
     ),
     Kept(
         Kind("follow", (_text("record"), _text("user"), _sorted("created")), unique=(("record", "user"),)),
         (Follow,),
-        follow_index,
+        indexes.follow_index,
     ),
-    Kept(Kind("chain"), (Chain,), nothing_index),
+    Kept(Kind("chain"), (Chain,), indexes.nothing_index),
     Kept(
         Kind(
             "merger",
@@ -335,7 +316,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("name",), ("into",), ("import_key",)),
         ),
         (Merger,),
-        merger_index,
+        indexes.merger_index,
     ),
     Kept(
         Kind(
@@ -355,7 +336,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("at",), ("opportunity", "at"), ("fresh", "at")),
         ),
         (Activity,),
-        activity_index,
+        indexes.activity_index,
     ),
     Kept(
         Kind(
@@ -380,7 +361,7 @@ KEPT: tuple[Kept, ...] = (
             ),
         ),
         (Delivery,),
-        delivery_index,
+        indexes.delivery_index,
     ),
     Kept(
         Kind(
@@ -390,7 +371,7 @@ KEPT: tuple[Kept, ...] = (
             paths=(("started",), ("state",)),
         ),
         (Batch,),
-        batch_index,
+        indexes.batch_index,
     ),
 )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -25,17 +25,18 @@ from salespipeline.composing import Composer
 from salespipeline.domain import protocol
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import Document, Seal
-from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason, reasons
+from salespipeline.domain.sending import Batch, Delivery, DeliveryState, Reason
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Conflict, MailError, RenderError, StorageError, TemplateError
 from salespipeline.files import kept_together
 from salespipeline.issuing import as_issued, foreseen, issue
+from salespipeline.obstacles import obstacles_of
 from salespipeline.patience import Patience
 from salespipeline.planning import check_durable
 from salespipeline.ports import Mail, NotSent, Outcome
 from salespipeline.posting import post
 from salespipeline.settling import free, settle
-from salespipeline.stock import sell, unsellable
+from salespipeline.stock import sell
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ class Sender:
         """Return what the mail of *held* is made of, as it stands in *work*: T1 looks at all of it again."""
         documents = work.get_many(Document, [one.document_id for one in held])
         contact = next((work.get(Contact, one.client_id) for one in documents.values()), None)
-        obstacles = self._obstacles(held, documents, work)
+        obstacles = obstacles_of(held, documents, work)
         if contact is None:
             obstacles = dict.fromkeys(obstacles, Reason.DELETED)
         going = [documents[one.document_id] for one in held if obstacles[one.id] is None]
@@ -290,34 +291,6 @@ class Sender:
             pdfs={one.id: str(one.pdf) for one in held},
         )
 
-    def _obstacles(
-        self, held: Sequence[Delivery], documents: Mapping[str, Document], work: Work
-    ) -> dict[str, Reason | None]:
-        """Return why each of *held* may not leave at this moment, by the id of the delivery. (SPEC SEND-5)"""
-        found = {one.id: self._obstacle(one, documents.get(one.document_id), work) for one in held}
-        going = [documents[one.document_id] for one in held if found[one.id] is None]
-        for one in held if (sold := unsellable(work, going)) else ():
-            if one.document_id in sold:
-                found[one.id] = Reason.SOLD
-        return found
-
-    @staticmethod
-    def _obstacle(delivery: Delivery, document: Document | None, work: Work) -> Reason | None:
-        """Return why *document*, for itself, may not leave."""
-        if document is None:
-            return Reason.DELETED
-        found = reasons(
-            document,
-            today=work.settings.day_of(work.at),
-            recipient=bool(delivery.to),
-            again=delivery.again,
-            delivery_id=delivery.id,
-            purpose=delivery.purpose,
-        )
-        if found:
-            return found[0]
-        return Reason.CHANGED if document.version != delivery.document_version else None
-
     # --- T1 ---------------------------------------------------------------------------------------------------
 
     def _start(
@@ -336,7 +309,7 @@ class Sender:
                 ended += current  # somebody else holds it now
                 return [], []
             documents = work.get_many(Document, [one.document_id for one in current])
-            obstacles = self._obstacles(current, documents, work)
+            obstacles = obstacles_of(current, documents, work)
             going: list[Delivery] = []
             for one in current:
                 document = documents.get(one.document_id)
