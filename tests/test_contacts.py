@@ -6,6 +6,9 @@ import pytest
 from tests.whole import whole
 
 import salespipeline as sp
+from salespipeline import text
+from salespipeline.query import Query
+from salespipeline.suggesting import inside
 
 NAMES = [
     "Café Zürich",
@@ -50,6 +53,18 @@ def many(sales):
 )
 def test_suggestions_from_the_fourth_character_in_any_case_and_accent(many, typed, expected):
     assert [contact.name for contact in many.contacts.suggest(typed)] == expected
+
+
+def test_what_is_typed_is_looked_up_and_not_searched_for(many):
+    sales = many
+    if not hasattr(sales.store.transaction(write=False), "explain"):
+        pytest.skip("runs no statements")
+    with sales.work(write=False) as work:
+        for typed in ("zuri", "buyer@", "straße", "cafe z"):
+            (first, *_) = inside(work, text.fold(typed), {})
+            explained = work.tx.explain(Query(kind="contact", where=first, order=("name",), limit=10))
+            assert explained.indexed, explained.words
+    assert [one.name for one in sales.contacts.suggest("buyer@acme")] == ["Acme Ltd"]
 
 
 def test_suggestions_are_limited_and_the_number_of_characters_is_configurable(many):

@@ -25,7 +25,7 @@ LONGEST_FILE = 400
 # "~" means only inside a function (or for a type checker): loaded when used, not when imported. The longest
 # matching name decides; a package's own modules may always import each other.
 FOUNDATION = "errors entries query cursor money text exchange"
-FACE = f"{FOUNDATION} domain reports ports files catalog codec"
+FACE = f"{FOUNDATION} domain reports ports files indexes catalog codec"
 # The modules of the façade, one a line. They may import each other.
 FACADES = [
     "acting",
@@ -47,6 +47,7 @@ FACADES = [
     "delivery",
     "documents",
     "einvoicing",
+    "duplicates",
     "each",
     "endings",
     "expanding",
@@ -88,6 +89,7 @@ FACADES = [
     "starting",
     "stock",
     "subjects",
+    "suggesting",
     "survivors",
     "sweeping",
     "tables",

@@ -63,6 +63,10 @@ def _text(name: str) -> Field:
     return Field(name, str)
 
 
+def _texts(*names: str) -> tuple[Field, ...]:
+    return tuple(map(_text, names))
+
+
 def _sorted(name: str, type: type[int | str] = str) -> Field:
     return Field(name, type, sortable=True)
 
@@ -102,7 +106,12 @@ KEPT: tuple[Kept, ...] = (
     Kept(
         Kind(
             "contact",
-            (_sorted("name"), _text("email"), _text("country"), _text("text"), _sorted("created")),
+            (
+                _sorted("name"),
+                *_texts("email", "country", "text"),
+                Field("marks", str, many=True),
+                _sorted("created"),
+            ),
             paths=(("name",), ("email",), ("created",)),
         ),
         (Contact,),
@@ -115,13 +124,7 @@ KEPT: tuple[Kept, ...] = (
                 _sorted("reference"),
                 _text("import_key"),
                 _sorted("subject"),
-                _text("text"),
-                _text("contact"),
-                _text("person"),
-                _text("owner"),
-                _text("department"),
-                _text("stage"),
-                _text("probability"),
+                *_texts("text", "contact", "person", "owner", "department", "stage", "probability"),
                 _sorted("status"),
                 _text("lost_reason"),
                 Field("tags", str, many=True),
@@ -162,12 +165,7 @@ KEPT: tuple[Kept, ...] = (
                 _sorted("reference_sort"),
                 _text("series"),
                 Field("number", int),
-                _text("current"),
-                _text("opportunity"),
-                _text("source"),
-                _text("contact"),
-                _text("owner"),
-                _text("text"),
+                *_texts("current", "opportunity", "source", "contact", "owner", "text"),
                 Field("answers", str, many=True),
                 _text("currency"),
                 Field("net", int),
@@ -202,10 +200,7 @@ KEPT: tuple[Kept, ...] = (
             "job",
             (
                 _sorted("reference"),
-                _text("text"),
-                _text("project"),
-                _text("opportunity"),
-                _text("contact"),
+                *_texts("text", "project", "opportunity", "contact"),
                 _sorted("created"),
             ),
             unique=(("reference",),),
@@ -239,14 +234,7 @@ KEPT: tuple[Kept, ...] = (
         Kind(
             "note",
             (
-                _text("record"),
-                _text("opportunity"),
-                _text("thread"),
-                _text("reply_to"),
-                _text("kind"),
-                _text("status"),
-                _text("author"),
-                _text("owner"),
+                *_texts("record", "opportunity", "thread", "reply_to", "kind", "status", "author", "owner"),
                 Field("tags", str, many=True),
                 Field("flags", str, many=True),
                 Field("mentions", str, many=True),
@@ -274,7 +262,7 @@ KEPT: tuple[Kept, ...] = (
         Kind(
             "notice",
             (
-                *map(_text, ("record", "opportunity", "purpose", "key", "to", "state")),
+                *_texts("record", "opportunity", "purpose", "key", "to", "state"),
                 Field("retry_at", int),
                 Field("lease_until", int),
                 _text("message_id"),
@@ -290,9 +278,7 @@ KEPT: tuple[Kept, ...] = (
         Kind(
             "alert",
             (
-                _text("record"),
-                _text("opportunity"),
-                _text("message"),
+                *_texts("record", "opportunity", "message"),
                 Field("recipients", str, many=True),
                 _sorted("next"),
                 Field("ringing", int),
@@ -344,7 +330,7 @@ KEPT: tuple[Kept, ...] = (
             (
                 _text("batch"),
                 _sorted("position", int),
-                *map(_text, ("letter", "document", "purpose", "state", "live")),
+                *_texts("letter", "document", "purpose", "state", "live"),
                 Field("lease_until", int),
                 Field("retry_at", int),
                 _text("message_id"),

@@ -12,11 +12,14 @@ from salespipeline.arguments import ContactEdits, ContactFacts, PersonFacts
 from salespipeline.collection import UNSEEN, Collection
 from salespipeline.domain.checks import counted
 from salespipeline.domain.contacts import Contact, Person, contact_changes, person_changes, person_in
+from salespipeline.domain.likeness import Likeness
 from salespipeline.domain.settings import Settings
+from salespipeline.duplicates import best, checked_limits, contacts_like, every_contact_pair
 from salespipeline.errors import Invalid, Problem, Refused, shown
 from salespipeline.filters import search, words
 from salespipeline.listing import Shape
-from salespipeline.query import Cmp, Contains, Query, starts_with
+from salespipeline.query import Cmp
+from salespipeline.suggesting import suggested
 from salespipeline.survivors import survivor_of
 from salespipeline.work import Work
 
@@ -101,10 +104,10 @@ class Contacts(Collection[Contact]):
         return self._change(contact, move, "person edited")
 
     def suggest(self, typed: str, *, limit: int = 10) -> list[Contact]:
-        """Return contacts for what was *typed* so far: names that start so first, then names that contain it.
+        """Return contacts for what was *typed* so far: names that start so, then those in which a word or a person does.
 
         Nothing is suggested before the 4th character, or whichever ``edit_organisation(typed_characters=…)`` says; case
-        and accents make no difference. (SPEC OPP-4)
+        and accents make no difference. An e-mail address is found too. (SPEC OPP-4)
 
         >>> _ = sales.contacts.add("Café Zürich")
         >>> [contact.name for contact in sales.contacts.suggest("zuri")], sales.contacts.suggest("zur")
@@ -114,17 +117,39 @@ class Contacts(Collection[Contact]):
             raise Invalid(Problem("typed", "type", f"what was typed is text, not {shown(typed)}"))
         needle = text.fold(typed[:1000])
         with self._sales.work(write=False) as work:
-            if len(needle) < work.settings.organisation.typed_characters:
-                return []
-            starting = Query(kind="contact", where=starts_with("name", needle), order=("name",), limit=limit)
-            found: list[Contact] = list(work.find(starting))
-            if len(found) < limit:
-                known = {contact.id for contact in found}
-                others = Query(
-                    kind="contact", where=Contains("text", needle), order=("name",), limit=limit + len(found)
-                )
-                found += [contact for contact in work.find(others) if contact.id not in known]
-        return found[:limit]
+            few = len(needle) < work.settings.organisation.typed_characters
+            return [] if few else suggested(work, needle, limit)
+
+    def duplicates(
+        self, contact: Contact | str | None = None, *, least: int = 60, limit: int = 100
+    ) -> list[Likeness[Contact]]:
+        """Return the pairs of contacts that may be the same, of *contact* or of all, the surest first.
+
+        By the same id, e-mail address, telephone number, domain or postcode, and by names that are the same but for case,
+        accents and legal form, or close. *least* is from which score (1 to 100) on a pair is listed.
+
+        >>> _ = sales.contacts.add("ACME Limited", phone="+44 113 496 0001")
+        >>> [(one.score, one.reasons) for one in sales.contacts.duplicates()]
+        [(65, ('the same name',))]
+        """
+        checked_limits(least, limit)
+        with self._sales.work(write=False) as work:
+            found = every_contact_pair(work) if contact is None else contacts_like(work, self._named(work, contact))
+            return best(found, least, limit)
+
+    def like(
+        self, name: str, *, least: int = 60, limit: int = 10, **facts: Unpack[ContactFacts]
+    ) -> list[Likeness[Contact]]:
+        """Return the contacts that may be the one that somebody is about to add, the surest first: ask before you add.
+
+        >>> [one.other.name for one in sales.contacts.like("Acme", email="sales@acme.example")]
+        ['Acme Ltd']
+        """
+        checked_limits(least, limit)
+        values = contact_changes({"name": name, **facts})
+        with self._sales.work(write=False) as work:
+            asked = Contact(id="", created_at=work.at, created_by=work.by, **values)
+            return best(contacts_like(work, asked), least, limit)
 
     def delete(self, contact: Contact | str) -> None:
         """Delete a contact that no opportunity and no document names; otherwise ``Refused`` says how many do.

@@ -14,6 +14,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.fields import Answer, FieldSchema
 from salespipeline.domain.items import Item
 from salespipeline.domain.jobs import Job
+from salespipeline.domain.likeness import marks, words_of
 from salespipeline.domain.links import Keyring
 from salespipeline.domain.merging import Merger
 from salespipeline.domain.notes import Note
@@ -33,6 +34,7 @@ from salespipeline.text import fold
 
 __all__ = [
     "SETTING_LISTS",
+    "WORD",
     "Values",
     "activity_index",
     "alert_index",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 LAST_DAY = "9999-12-31"  # what sorts in place of a day that is missing: last
+WORD = "word:"  # what a mark begins with that is a word of a contact, to be found while somebody types it
 NEVER = "9999-12-31T23:59:59.999999Z"
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
 Values: TypeAlias = Iterable[tuple[str, Value]]
@@ -126,7 +129,9 @@ def contact_index(contact: Contact) -> Values:
     yield "name", fold(contact.name)
     yield "email", contact.email.casefold() or None
     yield "country", contact.country or None
+    names = f"{contact.name} {' '.join(person.name for person in contact.persons)}"
     yield "text", fold(f"{contact.name} {contact.email} {' '.join(person.name for person in contact.persons)}")
+    yield "marks", tuple(dict.fromkeys((*marks(contact), *(f"{WORD}{word}" for word in words_of(names)))))
     yield "created", instant(contact.created_at)
 
 

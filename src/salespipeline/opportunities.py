@@ -29,10 +29,12 @@ from salespipeline.deal_references import free_reference, untaken
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.document import DocumentType, as_type
+from salespipeline.domain.likeness import Likeness
 from salespipeline.domain.merging import Difference
 from salespipeline.domain.merging_deals import merged_deals
 from salespipeline.domain.opportunity import Opportunity, Status
 from salespipeline.domain.settings import LostReason, Settings, Tag
+from salespipeline.duplicates import best, checked_limits, deals_like, every_deal_pair
 from salespipeline.each import Each, OnError, Progress, named
 from salespipeline.endings import ENDING, closed
 from salespipeline.errors import Invalid, shown
@@ -343,6 +345,23 @@ class Opportunities(Mergeable[Opportunity]):
             record = self._named(work, opportunity)
             record.refuse("delete")
             work.remove(record)
+
+    def duplicates(
+        self, opportunity: Opportunity | str | None = None, *, least: int = 60, limit: int = 100
+    ) -> list[Likeness[Opportunity]]:
+        """Return the pairs of opportunities that may be the same sale, of one or of all, the surest first.
+
+        Those of one contact, or of two that may be the same, with subjects or lines that are alike. *least* is from which
+        score (1 to 100) on a pair is listed; ``merge`` makes one of the two.
+
+        >>> other = sales.opportunities.create(contact=acme, subject="New warehouses", lines=deal.lines)
+        >>> [(one.score, one.reasons[0]) for one in sales.opportunities.duplicates(other)]
+        [(80, 'the same contact')]
+        """
+        checked_limits(least, limit)
+        with self._sales.work(write=False) as work:
+            found = every_deal_pair(work) if opportunity is None else deals_like(work, self._named(work, opportunity))
+            return best(found, least, limit)
 
     def _together(
         self, work: Work, kept: Opportunity, other: Opportunity, take: Mapping[str, str], rate: object

@@ -125,11 +125,16 @@ SQLITE = Dialect(
 
 @attrs.frozen
 class Compiler:
-    """Writes the statements that read one kind."""
+    """Writes the statements that read one kind.
+
+    *rare* are those of its conditions on ``many`` fields that few entries satisfy: for a database that does not find out
+    by itself that those few are the quickest way to the rest.
+    """
 
     kind: Kind
     dialect: Dialect
     alias: str = "e"
+    rare: Collection[Predicate] = ()
 
     def page(self, query: Query, columns: Sequence[str]) -> Statement:
         """Return the statement that reads these *columns* (fields, ``id``, ``version``, ``body``) of the page."""
@@ -214,10 +219,10 @@ class Compiler:
                 return self._one_of(self._column(field), several, values)
             case Has(field, value):
                 values.append(value)
-                return f"EXISTS ({self._held(field)} AND m.value = {mark})"
+                return self._holding(predicate, field, f"m.value = {mark}")
             case HasBetween(field, low, high):
                 values += (low, high)
-                return f"EXISTS ({self._held(field)} AND m.value >= {mark} AND m.value < {mark})"
+                return self._holding(predicate, field, f"m.value >= {mark} AND m.value < {mark}")
             case Linked():
                 return self._linked(predicate, values)
             case Missing(field) if self.kind.field(field).many:
@@ -276,6 +281,11 @@ class Compiler:
 
     def _held(self, field: str) -> str:
         return f"SELECT 1 FROM {self._side(field)} m WHERE {self._same('m')}"  # noqa: S608
+
+    def _holding(self, predicate: Predicate, field: str, which: str) -> str:
+        if predicate in self.rare:
+            return f"{self._column('id')} IN (SELECT m.id FROM {self._side(field)} m WHERE {which})"  # noqa: S608
+        return f"EXISTS ({self._held(field)} AND {which})"
 
     def _measure(self, measure: Measure) -> str:
         match measure:
