@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from salespipeline.domain import protocol
 from salespipeline.domain.sending import LIVE, Delivery, DeliveryState
@@ -56,6 +56,9 @@ class State(NamedTuple):
     jumps: int
     holds: int
     unknowns: int
+
+
+Move: TypeAlias = Callable[[], State]
 
 
 class Rules:
@@ -146,16 +149,20 @@ class Simulator:
         """Follow one schedule, chosen by chance, to its end."""
         while True:
             self.check(state)
-            following = list(self.following(state))
-            if not following:
+            moves = list(self.moves(state))
+            if not moves:
                 self.drain(state)
                 return
-            state = chance.choice(following)
+            state = chance.choice(moves)()
 
     # --- what may happen next ---------------------------------------------------------------------------------
 
     def following(self, state: State) -> Iterator[State]:
         """Yield every state that may come next."""
+        return (move() for move in self.moves(state))
+
+    def moves(self, state: State) -> Iterator[Move]:
+        """Yield what may happen next: most is never looked at where one schedule of many is followed."""
         idle_seen = False
         for who, hand in enumerate(state.hands):
             if hand.step == "idle":
@@ -164,14 +171,25 @@ class Simulator:
                 idle_seen = True
             yield from self.steps(state, who, hand)
             if state.crashes and hand.step != "idle":
-                yield from self.crash(state, who, hand)
+                yield partial(self.dead, state, who)
+                if hand.step == "mail":
+                    yield partial(self.dead, state, who, hand.place)
         if state.holds:
             for place, paper in enumerate(state.papers):
                 held = self.rules.hold(paper)
                 if held is not None and not paper.held:
-                    yield state._replace(papers=_with(state.papers, place, held), holds=state.holds - 1)
+                    yield partial(self.holding, state, place, held)
         if state.jumps:
-            yield self.swept(state._replace(now=state.now + OVER, jumps=state.jumps - 1))
+            yield partial(self.jumped, state)
+
+    @staticmethod
+    def holding(state: State, place: int, held: Paper) -> State:
+        """Somebody holds a document."""
+        return state._replace(papers=_with(state.papers, place, held), holds=state.holds - 1)
+
+    def jumped(self, state: State) -> State:
+        """Time goes by, until every lease is over."""
+        return self.swept(state._replace(now=state.now + OVER, jumps=state.jumps - 1))
 
     def swept(self, state: State) -> State:
         """Return the state after somebody looked for leases that are over."""
@@ -180,31 +198,37 @@ class Simulator:
         ]
         return state._replace(deliveries=tuple(one for one, _ in pairs), papers=tuple(paper for _, paper in pairs))
 
-    def steps(self, state: State, who: int, hand: Hand) -> Iterator[State]:
+    def steps(self, state: State, who: int, hand: Hand) -> Iterator[Move]:
         """Yield what a worker may do next."""
-        rules = self.rules
         if hand.step == "idle":
             for place, one in enumerate(state.deliveries):
-                if rules.may_claim(one, state.now):
-                    claimed = rules.claim(one, state.now)
-                    step = "start" if rules.first == "intent" else "mail"
-                    yield state._replace(
-                        deliveries=_with(state.deliveries, place, claimed),
-                        hands=_with(state.hands, who, Hand(step, place, claimed.fence)),
-                    )
-            return
-        if hand.step == "start":
-            yield self.start(state, who, hand)
+                if self.rules.may_claim(one, state.now):
+                    yield partial(self.claim, state, who, place)
+        elif hand.step == "start":
+            yield partial(self.start, state, who, hand)
         elif hand.step == "mail":
             for answer in ("accepted", "refused", "later", *(("lost", "lost before") if state.unknowns else ())):
-                after = self.mailed(state, hand.place) if answer in ("accepted", "lost") else state
-                told = "unknown" if answer.startswith("lost") else answer
-                yield after._replace(
-                    hands=_with(state.hands, who, hand._replace(step="settle", answer=told)),
-                    unknowns=state.unknowns - answer.startswith("lost"),
-                )
+                yield partial(self.answered, state, who, hand, answer)
         else:
-            yield self.settle(state, who, hand)
+            yield partial(self.settle, state, who, hand)
+
+    def claim(self, state: State, who: int, place: int) -> State:
+        """A worker claims a delivery."""
+        claimed = self.rules.claim(state.deliveries[place], state.now)
+        step = "start" if self.rules.first == "intent" else "mail"
+        return state._replace(
+            deliveries=_with(state.deliveries, place, claimed),
+            hands=_with(state.hands, who, Hand(step, place, claimed.fence)),
+        )
+
+    def answered(self, state: State, who: int, hand: Hand, answer: str) -> State:
+        """The server answers, or the line is lost, with the mail taken or not."""
+        after = self.mailed(state, hand.place) if answer in ("accepted", "lost") else state
+        told = "unknown" if answer.startswith("lost") else answer
+        return after._replace(
+            hands=_with(state.hands, who, hand._replace(step="settle", answer=told)),
+            unknowns=state.unknowns - answer.startswith("lost"),
+        )
 
     def start(self, state: State, who: int, hand: Hand) -> State:
         """T1."""
@@ -242,12 +266,10 @@ class Simulator:
             hands=idle, deliveries=_with(state.deliveries, place, after), papers=_with(state.papers, place, written)
         )
 
-    def crash(self, state: State, who: int, hand: Hand) -> Iterator[State]:
+    def dead(self, state: State, who: int, mailed: int | None = None) -> State:
         """A worker is killed: before what it was about to do, or, where it mails, after the server took the mail."""
         dead = state._replace(hands=_with(state.hands, who, Hand()), crashes=state.crashes - 1)
-        yield dead
-        if hand.step == "mail":
-            yield self.mailed(dead, hand.place)
+        return dead if mailed is None else self.mailed(dead, mailed)
 
     # --- what must hold ---------------------------------------------------------------------------------------
 

@@ -29,14 +29,14 @@ OVER = (S.SENT, S.SENT_PARTIAL, S.UNCERTAIN, S.FAILED, S.SKIPPED)
 class Found(NamedTuple):
     """What a run came to."""
 
-    documents: int
-    kills: int
-    mails: int
-    twice: int
-    unmarked: int
-    lost: int
-    uncertain: int
-    unanswered: int  # mails that the server dropped after the final dot: each leaves a delivery uncertain
+    documents: int = 0
+    kills: int = 0
+    mails: int = 0
+    twice: int = 0
+    unmarked: int = 0
+    lost: int = 0
+    uncertain: int = 0
+    unanswered: int = 0  # mails that the server dropped after the final dot: each leaves a delivery uncertain
 
     @property
     def violations(self) -> int:

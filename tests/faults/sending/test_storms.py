@@ -8,7 +8,7 @@ from random import Random
 from threading import Event
 
 import pytest
-from tests.faults.sending.killing import found, mails, queued, server
+from tests.faults.sending.killing import Found, found, mails, queued, server
 from tests.sending.simulator import Simulator, begin
 
 import salespipeline as sp
@@ -56,7 +56,7 @@ def test_no_mail_leaves_after_a_hold_or_a_cancel_was_accepted(
     assert not stopped & mailed, "a mail left after a hold or a cancel had been accepted"
 
 
-def test_schedules_by_chance(scaled) -> None:
+def test_schedules_by_chance(scaled, enter) -> None:
     """Larger worlds than can be exhausted, one schedule after the other."""
     runs, chance, simulator = scaled(1_000_000), Random("schedules"), Simulator()
     worlds = [
@@ -66,4 +66,4 @@ def test_schedules_by_chance(scaled) -> None:
     ]
     for number in range(runs):
         simulator.wander(worlds[number % len(worlds)], chance)
-    print(f"\n{runs} schedules by chance, 0 violations")
+    enter("schedules by chance, in the simulator", runs, Found())
