@@ -29,13 +29,14 @@ SECOND = 1_000_000
 
 @attrs.frozen
 class Taken:
-    """What ``take`` or ``claim`` came to: the deliveries now held, or why there are none.
+    """What ``take`` or ``claim`` came to: the deliveries now held, and their batch, or why there are none.
 
     *passed* is a letter that another worker is about to take; *wait* is how many seconds it is to the next turn of a batch
     whose pace is limited, where nothing else is due; *paused* says that the batch pauses.
     """
 
     held: tuple[Delivery, ...] = ()
+    batch: Batch | None = None
     passed: str = ""
     wait: float | None = None
     paused: bool = False
@@ -71,7 +72,7 @@ def claim(work: Work, letter: str, *, worker: str, in_turn: bool = False) -> Tak
         _pass_on(work, batch, at)
         if at > now:
             return Taken(wait=(at - now) / SECOND)
-    return Taken(held=tuple(_held(work, ready, worker)))
+    return Taken(held=tuple(_held(work, ready, worker)), batch=batch)
 
 
 def take(work: Work, *, worker: str, passing: Collection[str] = ()) -> Taken:
@@ -80,23 +81,23 @@ def take(work: Work, *, worker: str, passing: Collection[str] = ()) -> Taken:
     *passing* are letters to leave alone.
     """
     now = work.tx.now()
-    paced, closed, wait = {}, [], None
+    running, closed, wait = {}, [], None
     for batch in open_batches(work):
+        running[batch.id] = batch
         if batch.state is BatchState.PAUSED:
             closed.append(batch.id)
-        elif batch.interval:
-            paced[batch.id] = batch
-            if (left := _next_turn(work, batch) - now) > 0:
-                closed.append(batch.id)
-                wait = min(left / SECOND, wait if wait is not None else left / SECOND)
+        elif batch.interval and (left := _next_turn(work, batch) - now) > 0:
+            closed.append(batch.id)
+            wait = min(left / SECOND, wait if wait is not None else left / SECOND)
     for query in _due(now, closed, passing):
         for first in work.claim(query):
             ready = _ready(work, first.letter)
             if not ready or ready[0].id != first.id:
                 return Taken(passed=first.letter)
-            if first.batch_id in paced:
-                _pass_on(work, paced[first.batch_id], now)
-            return Taken(held=tuple(_held(work, ready, worker)))
+            batch = running.get(first.batch_id) or work.need(Batch, first.batch_id)
+            if batch.interval:
+                _pass_on(work, batch, now)
+            return Taken(held=tuple(_held(work, ready, worker)), batch=batch)
     return Taken(wait=wait)
 
 

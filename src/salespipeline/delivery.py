@@ -131,7 +131,7 @@ class Sender:
         try:
             with self.sales.work() as work:
                 taken = claim(work, letter, worker=self.worker, in_turn=in_turn)
-                return taken, self._view(work, taken.held) if taken.held else None
+                return taken, self._view(work, taken.held, taken.batch) if taken.held else None
         except Conflict:  # somebody else was faster
             return Taken(), None
 
@@ -140,7 +140,7 @@ class Sender:
         check_durable(self.sales)
         with self.sales.work() as work:
             taken = take(work, worker=self.worker, passing=passing)
-            view = self._view(work, taken.held) if taken.held else None
+            view = self._view(work, taken.held, taken.batch) if taken.held else None
         return self._carry(taken.held, view) if view is not None else taken
 
     def _as_it_stands(self, letter: str) -> Delivered:
@@ -252,7 +252,7 @@ class Sender:
             raise RenderError("the renderer returned nothing", document=document.id)
         return pdf
 
-    def _view(self, work: Work, held: Sequence[Delivery]) -> _View:
+    def _view(self, work: Work, held: Sequence[Delivery], batch: Batch | None = None) -> _View:
         """Return what the mail of *held* is made of, as it stands in *work*: T1 looks at all of it again."""
         documents = work.get_many(Document, [one.document_id for one in held])
         contact = next((work.get(Contact, one.client_id) for one in documents.values()), None)
@@ -261,7 +261,7 @@ class Sender:
             obstacles = dict.fromkeys(obstacles, Reason.DELETED)
         going = [documents[one.document_id] for one in held if obstacles[one.id] is None]
         return _View(
-            batch=work.need(Batch, held[0].batch_id),
+            batch=batch if batch is not None else work.need(Batch, held[0].batch_id),
             documents=documents,
             contact=contact,
             settings=work.settings,

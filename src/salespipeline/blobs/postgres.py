@@ -36,9 +36,9 @@ class PostgresBlobs:
             "SELECT %s, digest, size FROM unnest(%s::text[], %s::bigint[]) AS given (digest, size) ORDER BY digest "
             "ON CONFLICT (workspace, digest) DO UPDATE SET kept_at = clock_timestamp() "
             f"RETURNING digest, xmax = 0 AS fresh) INSERT INTO {chunks} (workspace, digest, place, content) "
-            "SELECT %s, digest, place, content FROM unnest(%s::text[], %s::bigint[], %b::bytea[]) "
-            "AS given (digest, place, content) JOIN kept USING (digest) WHERE fresh"
+            "SELECT %s, digest, place, content FROM (VALUES "
         )
+        self._fresh = ") AS given (digest, place, content) JOIN kept USING (digest) WHERE fresh"
         self._first = (  # with the first chunk: most files have no other
             f"SELECT b.size, c.content FROM {blobs} b LEFT JOIN {chunks} c "  # noqa: S608
             "ON c.workspace = b.workspace AND c.digest = b.digest AND c.place = 0 WHERE b.workspace = %s AND b.digest = %s"
@@ -77,12 +77,15 @@ class PostgresBlobs:
             for digest in digests
             for place, start in enumerate(range(0, len(several[digest]), CHUNK))
         ]
-        columns = [list(column) for column in zip(*chunks, strict=True)] if chunks else [[], [], []]
-        values = (self._workspace, digests, [len(several[one]) for one in digests], self._workspace, *columns)
+        if not chunks:
+            return [self.keep([content]) for content in contents]
+        statement = self._all + ", ".join(["(%s::text, %s::bigint, %s::bytea)"] * len(chunks)) + self._fresh
+        sizes = [len(several[one]) for one in digests]
+        values = (self._workspace, digests, sizes, self._workspace, *[value for chunk in chunks for value in chunk])
 
         def write() -> None:
             with self._source.transaction(write=True) as session:
-                session.run(self._all, values)
+                session.run(statement, values)
 
         self._source.again(write)
         return [hashlib.sha256(content).hexdigest() for content in contents]

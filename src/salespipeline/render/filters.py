@@ -31,6 +31,9 @@ _LINK = re.compile(r"(?:https?://|mailto:|tel:)[^\s\x00-\x20\x7f-\x9f\"'<>\\^`{|
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
+_ONES = frozenset((Decimal, int, dict, date, type(None)))  # what costs one step, whatever it holds
+
+
 class Wrong(TemplateRuntimeError):
     """What a template asked for is refused; the message names no value of the record."""
 
@@ -55,7 +58,10 @@ class Run:
 
     def sized(self, value: Any) -> Any:
         """Return *value*, paid for by its size; anything but plain data is refused."""
-        self.spend(1 + _size(value) // 16)
+        kind = type(value)  # most values are of these, and a page has hundreds of them
+        self.spend(
+            1 + (len(value) // 16 if kind is str or kind is list else 0 if kind in _ONES else _size(value) // 16)
+        )
         return value
 
 
@@ -91,7 +97,7 @@ def shown_as_text(run: Run, value: Any) -> str:
     """Return *value* as it stands in a mail: amounts, numbers and dates as the document's language writes them."""
     if isinstance(value, str):
         run.sized(value)
-        return characters(value)
+        return value if type(value) is str and value.isprintable() else characters(value)
     if isinstance(value, bool):
         raise Wrong("yes or no cannot be shown; ask for it with {% if … %}")
     if isinstance(value, int | float | Decimal):

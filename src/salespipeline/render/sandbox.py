@@ -33,22 +33,21 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def _run(context: Context) -> Run:
-    run = context.parent[_RUN]
-    assert isinstance(run, Run)  # noqa: S101 - for the type checker: we put it there
-    return run
+    return context.parent[_RUN]  # type: ignore[no-any-return]  # we put it there
 
 
 def _paid(work: Callable[..., Any]) -> Callable[..., Any]:
     """Return *work* as a filter that pays for what it is given and what it makes."""
+    lenient = work is FILTERS["default"]  # what is not there at all may be given to it
 
     @pass_context
     def paid(context: Context, value: Any, *arguments: Any, **named: Any) -> Any:
         run = _run(context)
-        for one in (value, *arguments, *named.values()):
-            if work is not FILTERS["default"] or one is not value:
-                run.sized(one)
-        result = work(run, value, *arguments, **named)
-        return run.sized(result)
+        if not lenient:
+            run.sized(value)
+        for one in (*arguments, *named.values()):
+            run.sized(one)
+        return run.sized(work(run, value, *arguments, **named))
 
     return paid
 

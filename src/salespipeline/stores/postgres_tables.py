@@ -134,9 +134,12 @@ class Table(Rows):
         changes = ", ".join(["version = %s", "body = %s", *[f"{name} = %s" for name in names]])
         sides = [part for side in self.sides for part in (side.drop, side.add)]
         move = f"UPDATE {table} SET {changes} WHERE {one} AND version = %s"  # noqa: S608
-        same = "".join(f" AND {quoted(name)} IS NOT DISTINCT FROM %s" for name in self._watched)
+        # What is missing afterwards is unlike every other.
+        same = "".join(
+            f" AND coalesce(%s, {quoted(name)}) IS NOT DISTINCT FROM {quoted(name)}" for name in self._watched
+        )
         self.move = self._with_sides(move, sides)  # whatever changes, a unique too
-        self.update = self._with_sides(move + same, sides)  # only where no unique changes: it cannot fail
+        self.update = self._with_sides(move + same, sides)  # only where no unique gets a new value: it cannot fail
         self.taken = {
             names: f"SELECT 1 FROM {table} WHERE workspace = %s AND {same} AND id <> %s"  # noqa: S608
             for names in kind.unique
