@@ -186,6 +186,7 @@ def go_on(sales: Sales, batch_id: str) -> Batch:
     """Take the pause of a batch away."""
     with sales.work() as work:
         before = work.need(Batch, batch_id)
+        work.demand("change", before, move="resumed")
         if before.state is not BatchState.PAUSED:
             return before
         return work.keep(attrs.evolve(before, state=BatchState.RUNNING, reason=""), before, action="resumed")

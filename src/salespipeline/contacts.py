@@ -16,7 +16,7 @@ from salespipeline.domain.likeness import Likeness
 from salespipeline.domain.settings import Settings
 from salespipeline.duplicates import best, checked_limits, contacts_like, every_contact_pair
 from salespipeline.errors import Invalid, Problem, Refused, shown
-from salespipeline.filters import search, words
+from salespipeline.filters import as_written, identity, search, words
 from salespipeline.listing import Shape
 from salespipeline.query import Cmp
 from salespipeline.suggesting import suggested
@@ -49,7 +49,12 @@ class Contacts(Collection[Contact]):
     key = "name"
     shape = Shape(
         kind="contact",
-        filters={"name": words("name"), "email": words("email"), "country": words("country"), "text": search("text")},
+        filters={
+            "name": words("name"),
+            "email": words("email"),
+            "country": identity("country", as_written),
+            "text": search("text"),
+        },
         orders={"name": "name", "created": "created"},
         default="name",
         row=_row,

@@ -20,6 +20,7 @@ from salespipeline.text import fold
 
 __all__ = [
     "Filter",
+    "as_written",
     "choice",
     "day",
     "department",
@@ -98,6 +99,11 @@ def identity(field: str, resolve: Resolve) -> Filter:
         return None if value is None else resolve(settings, value, path)
 
     return Filter(("", "not", "in"), make, plain)
+
+
+def as_written(_settings: Settings, value: object, path: str) -> str:
+    """Return a text that is compared as it is written."""
+    return _str(value, path)
 
 
 def choice(field: str, options: Iterable[str]) -> Filter:

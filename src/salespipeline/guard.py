@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from salespipeline.catalog import KEPT, KIND_OF, index_of
+from salespipeline.catalog import KEPT, KIND_OF, SETTING_LISTS, index_of
 from salespipeline.codec import decode, decode_all, restore
 from salespipeline.domain.activity import Activity
 from salespipeline.domain.merging import Merger
@@ -62,6 +62,7 @@ class Guard:
         self._verbs: tuple[Verb, ...] = ("read",) if verb is None else ("read", verb)
         self._lifted = 0
         self._asking = False
+        self._failed = False
         self._records: dict[tuple[str, str], Any] = {}
         self._seen: dict[tuple[object, ...], bool] = {}
 
@@ -108,7 +109,7 @@ class Guard:
             return
         record = after if before is None else before
         kind = KIND_OF[type(record)].kind.name
-        if kind not in CONSEQUENCES:
+        if kind not in CONSEQUENCES and (kind, verb) != ("batch", "create"):  # of which each document is asked
             for parent, id in _parents(record) if verb == "create" else ():
                 if not self._parent_seen(kind, parent, id):
                     raise NotFound(f"no {parent} has the id {shown(id)}", kind=parent, key=id)
@@ -133,7 +134,9 @@ class Guard:
         try:
             found = self._policy(self._actor, action, record)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it did not allow
-            log.error("the policy failed with %s when asked to %s: denied", type(error).__name__, str(action))  # noqa: TRY400 - a message may hold what nobody may see
+            if not self._failed:  # once: a list asks for each of its records
+                self._failed = True
+                log.error("the policy failed with %s when asked to %s: denied", type(error).__name__, str(action))  # noqa: TRY400 - a message may hold what nobody may see
             return Verdict(False, "the policy failed")
         finally:
             self._asking = before
@@ -215,7 +218,7 @@ class Guard:
 
     def _parent_seen(self, kind: str, parent: str, id: str) -> bool:
         if parent in OPEN:
-            return True
+            return parent == "setting"  # the others count what is hidden, too
         found = self._fetched(parent, id)
         if found is not None:
             return self.sees(parent, found)
@@ -279,7 +282,7 @@ def _parents(record: Any) -> Iterator[tuple[str, str]]:
 def _name(record: Any) -> str:
     if record is None:
         return "the whole store"
-    kind = KIND_OF[type(record)].kind.name
-    names = (getattr(record, name, None) for name in ("reference", "name", "subject", "label", "message"))
+    kind = SETTING_LISTS.get(type(record), KIND_OF[type(record)].kind.name).replace("_", " ")
+    names = (getattr(record, name, None) for name in ("reference", "name", "label", "subject", "message"))
     called = next((name for name in names if isinstance(name, str) and name), record.id)
     return f"{kind} {shown(called)}"

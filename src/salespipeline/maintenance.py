@@ -220,7 +220,9 @@ class _Opened:
             self._store = open_store(target)
 
     def __enter__(self) -> Store:
-        return self._store.store if isinstance(self._store, Sales) else self._store
+        if isinstance(self._store, Sales):
+            return self._store.overseeing("keep up the store").store
+        return self._store
 
     def __exit__(self, *_: object) -> None:
         if self._own:

@@ -43,6 +43,8 @@ def start(sales: Sales, plan: Plan, *, per_second: float | None = None, key: str
             same = list(work.find(Query(kind="batch", where=Cmp("key", "=", key), limit=1)))
             if same:
                 found: Batch = same[0]
+                if found.started_by != work.by:
+                    work.demand("change", found, move="resumed")
                 return found
         kept = work.keep(batch, action="started")
         rows = drafted(sales, work, plan.rows)
