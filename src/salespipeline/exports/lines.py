@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 from zlib import crc32
@@ -20,6 +21,7 @@ __all__ = ["Line", "Written", "facts_of", "problems_of", "read"]
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 _HEAD = len('{"crc":"12345678",')
+_PLAIN = re.compile(r'"id":"([^"\\\x00-\x1f]+)","version":([1-9][0-9]{0,17})')
 LONGEST = 256 * 1024 * 1024
 
 
@@ -107,6 +109,9 @@ def read(file: IO[bytes], skip: int = 0) -> Iterator[tuple[int, str]]:
 def facts_of(rest: str) -> Line:
     """Return the record that a line tells; raises ``ValueError`` where it tells none."""
     head, mark, body = rest[:-1].partition(',"body":')  # what stands in the id cannot look like this: it is quoted
+    plain = _PLAIN.fullmatch(head)  # as nearly all are: several times faster
+    if plain is not None and mark:
+        return Line(plain[1], int(plain[2]), body)
     facts = json.loads(f"{{{head}}}")
     if not mark or facts.keys() != {"id", "version"} or type(facts["id"]) is not str or not facts["id"]:
         raise ValueError("an id, a version and a body were expected")

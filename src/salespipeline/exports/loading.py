@@ -31,7 +31,7 @@ from salespipeline.rewriting import IMPORT, OF_THE_STORE
 
 __all__ = ["Imported", "import_from"]
 
-AT_ONCE = 2000  # records in a transaction
+AT_ONCE = 4000  # records in a transaction
 MOST_PROBLEMS = 1000
 ENOUGH = 64 * 1024 * 1024  # bytes of files after which it is worth to note how far it came
 _AS_NOW = tuple(f'{{"format":{FORMAT}{end}' for end in ",}")
@@ -166,19 +166,19 @@ class _Loading:
         with self._place.open(listed.name) as file:
             lines = read(file, self._line)
             while chunk := list(islice(lines, AT_ONCE)):
-                entries = self._entries(listed, chunk)
-                self._line = chunk[-1][0]
-                self._put(listed, entries)
+                with _uncollected():
+                    entries = self._entries(listed, chunk)
+                    self._line = chunk[-1][0]
+                    self._put(listed, entries)
                 self._told(listed.kind or "", self._line)
 
     def _entries(self, listed: Listed, chunk: list[tuple[int, str]]) -> dict[int, Entry]:
         kind, found = listed.kind or "", {}
-        with _uncollected():
-            for number, rest in chunk:
-                try:
-                    found[number] = _entry(kind, rest)
-                except (StorageError, ValueError) as error:
-                    self._problems.append(Problem(f"{listed.name}:{number}", "row", str(error)))
+        for number, rest in chunk:
+            try:
+                found[number] = _entry(kind, rest)
+            except (StorageError, ValueError) as error:
+                self._problems.append(Problem(f"{listed.name}:{number}", "row", str(error)))
         return found
 
     def _put(self, listed: Listed, entries: dict[int, Entry]) -> None:
