@@ -33,7 +33,7 @@ from salespipeline.indexes import SETTING_LISTS, Values
 __all__ = ["CATALOG", "FORMAT", "INDEX", "KEPT", "KIND_OF", "SETTING_LISTS", "Kept", "Stamp", "index_of", "instant"]
 
 FORMAT = 1  # of the bodies; a higher one comes with a function in codec.UPCASTS
-INDEX = 1  # of what index_of() computes; a higher one makes an older store ask for an upgrade
+INDEX = 2  # of what index_of() computes; a higher one makes an older store ask for an upgrade
 
 
 @attrs.frozen(kw_only=True)
@@ -108,11 +108,12 @@ KEPT: tuple[Kept, ...] = (
             "contact",
             (
                 _sorted("name"),
-                *_texts("email", "country", "text"),
+                *_texts("email", "country", "text", "words"),
                 Field("marks", str, many=True),
                 _sorted("created"),
             ),
             paths=(("name",), ("email",), ("created",)),
+            texts=("words",),
         ),
         (Contact,),
         indexes.contact_index,
@@ -124,7 +125,7 @@ KEPT: tuple[Kept, ...] = (
                 _sorted("reference"),
                 _text("import_key"),
                 _sorted("subject"),
-                *_texts("text", "contact", "person", "owner", "department", "stage", "probability"),
+                *_texts("text", "words", "contact", "person", "owner", "department", "stage", "probability"),
                 _sorted("status"),
                 _text("lost_reason"),
                 Field("tags", str, many=True),
@@ -152,6 +153,7 @@ KEPT: tuple[Kept, ...] = (
                 # One scan of this index answers the reports: it holds every column that they group and add.
                 ("status", "stage", "owner", "department", "probability", "currency", "due", "value", "cycle"),
             ),
+            texts=("words",),
         ),
         (Opportunity,),
         indexes.opportunity_index,
@@ -165,7 +167,7 @@ KEPT: tuple[Kept, ...] = (
                 _sorted("reference_sort"),
                 _text("series"),
                 Field("number", int),
-                *_texts("current", "opportunity", "source", "contact", "owner", "text"),
+                *_texts("current", "opportunity", "source", "contact", "owner", "text", "words"),
                 Field("answers", str, many=True),
                 _text("currency"),
                 Field("net", int),
@@ -191,6 +193,7 @@ KEPT: tuple[Kept, ...] = (
             unique=(("reference",), ("series", "number"), ("current",)),
             paths=(("created",), ("type", "sent", "created"), ("opportunity",), ("contact",), ("source",)),
             sealed="link",
+            texts=("words",),
         ),
         (Document,),
         indexes.document_index,
@@ -242,6 +245,7 @@ KEPT: tuple[Kept, ...] = (
                 _text("message_id"),
                 _sorted("subject"),
                 _text("text"),
+                _text("words"),
                 _sorted("created"),
             ),
             unique=(("message_id",),),
@@ -254,6 +258,7 @@ KEPT: tuple[Kept, ...] = (
                 ("owner", "status"),
                 ("subject",),
             ),
+            texts=("words",),
         ),
         (Note,),
         indexes.note_index,

@@ -31,8 +31,10 @@ from salespipeline.query import (
     Not,
     OneOf,
     Predicate,
+    Words,
 )  # fmt: skip
 from salespipeline.text import fold
+from salespipeline.words import sought
 
 __all__ = [
     "answered",
@@ -44,6 +46,7 @@ __all__ = [
     "in_list",
     "owner_filter",
     "pipeline_filter",
+    "searched",
     "stage_filter",
     "with_documents",
 ]
@@ -181,6 +184,26 @@ def free_text() -> Filter:
         return All(tuple(AnyOf((word, Linked("contact", "contact", "id", word))) for word in words.parts))
 
     return Filter(own.operators, make)
+
+
+def searched() -> Filter:
+    """Words, the last of which may be half typed: each in the record itself, in its contact, or in a note on it."""
+
+    def make(_operator: str, value: object, _settings: Settings, path: str) -> Predicate:
+        if not isinstance(value, str):
+            raise Invalid(Problem(path, "type", f"text is needed, not {shown(value)}"))
+        words, beginnings = sought(value)
+        if not (words or beginnings):  # signs alone are in no index, and nothing at all asks for nothing
+            return AnyOf(()) if value.strip() else EVERYTHING
+        return All((*[_somewhere((word,), ()) for word in words], *[_somewhere((), (one,)) for one in beginnings]))
+
+    return Filter(("",), make)
+
+
+def _somewhere(words: tuple[str, ...], beginnings: tuple[str, ...]) -> Predicate:
+    found = Words("words", words, beginnings)
+    contact, notes = Linked("contact", "contact", "id", found), Linked("id", "note", "opportunity", found)
+    return AnyOf((found, contact, notes))
 
 
 def with_documents() -> Filter:

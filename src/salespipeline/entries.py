@@ -40,9 +40,10 @@ class Kind:
 
     Each *unique* is a tuple of field names that no two entries share; an entry in which one of them is
     missing is exempt. Each *path* is a tuple of field names that queries will use together, in that order.
-    *sealed* names a field, and an entry that has it is sealed: where others can reach the entries beside the store,
-    as with SQL, the store has them refused whatever would change or take away a sealed one. Its own writes mean the same
-    with or without.
+    Each of *texts* is a text field that holds words between single blanks, one before the first and one behind the last,
+    which is worth an index of its words. *sealed* names a field, and an entry that has it is sealed: where others can reach
+    the entries beside the store, as with SQL, the store has them refused whatever would change or take away a sealed one.
+    Its own writes mean the same with or without.
 
     >>> Kind("note", (Field("author", str),), paths=(("author",),)).field("author").type
     <class 'str'>
@@ -53,6 +54,7 @@ class Kind:
     unique: tuple[tuple[str, ...], ...] = ()
     paths: tuple[tuple[str, ...], ...] = ()
     sealed: str | None = None
+    texts: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

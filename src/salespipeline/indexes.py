@@ -31,6 +31,7 @@ from salespipeline.domain.stock import StockItem
 from salespipeline.domain.templates import Template
 from salespipeline.entries import Scalar
 from salespipeline.text import fold
+from salespipeline.words import holding
 
 __all__ = [
     "SETTING_LISTS",
@@ -132,6 +133,8 @@ def contact_index(contact: Contact) -> Values:
     names = f"{contact.name} {' '.join(person.name for person in contact.persons)}"
     yield "text", fold(f"{contact.name} {contact.email} {' '.join(person.name for person in contact.persons)}")
     yield "marks", tuple(dict.fromkeys((*marks(contact), *(f"{WORD}{word}" for word in words_of(names)))))
+    people = (word for person in contact.persons for word in (person.name, person.email))
+    yield "words", holding((contact.name, contact.email, *people))
     yield "created", instant(contact.created_at)
 
 
@@ -147,11 +150,13 @@ def _said(answers: Iterable[Answer]) -> Iterator[str]:
 def opportunity_index(deal: Opportunity) -> Values:
     """Return what can be queried of one."""
     due, closed = _day(deal.due), deal.closed_at
+    said = (deal.reference, deal.subject, deal.note, *_said(deal.answers))
     values: dict[str, Value] = {
         "reference": fold(deal.reference),
         "import_key": deal.import_key,
         "subject": fold(deal.subject),
-        "text": fold(" ".join((deal.reference, deal.subject, deal.note, *_said(deal.answers)))),
+        "text": fold(" ".join(said)),
+        "words": holding(said),
         "contact": deal.contact_id,
         "person": deal.person_id,
         "owner": deal.owner_id,
@@ -192,7 +197,9 @@ def document_index(document: Document) -> Values:
     yield "job", document.job_id
     yield "contact", document.client_id
     yield "owner", document.owner_id
-    yield "text", fold(" ".join((reference or "", document.subject, document.note, *_said(document.answers))))
+    said = (reference or "", document.subject, document.note, *_said(document.answers))
+    yield "text", fold(" ".join(said))
+    yield "words", holding(said)
     yield "answers", tuple(answer_marks(document.answers))
     yield "currency", str(document.currency)
     totals = document.totals
@@ -293,6 +300,7 @@ def note_index(note: Note) -> Values:
     yield "message_id", None if note.message_id is None else fold(note.message_id)
     yield "subject", fold(note.subject)
     yield "text", fold(f"{note.subject} {note.text}")
+    yield "words", holding((note.subject, note.text))
     yield "created", instant(note.created_at)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import attrs
 
 from salespipeline import deal_moves
-from salespipeline.arguments import NewOpportunity, OpportunityFacts, SendFacts
+from salespipeline.arguments import NewOpportunity, OpportunityFacts
 from salespipeline.collection import contact_of
 from salespipeline.deal_filters import (
     answered,
@@ -21,26 +21,27 @@ from salespipeline.deal_filters import (
     in_list,
     owner_filter,
     pipeline_filter,
+    searched,
     stage_filter,
     with_documents,
 )
+from salespipeline.deal_listing import OpportunityListing, row_of
 from salespipeline.deal_moves import given_contact
 from salespipeline.deal_references import free_reference, untaken
 from salespipeline.domain.checks import Checks, Verdict, aware
 from salespipeline.domain.contacts import Contact
-from salespipeline.domain.document import DocumentType, as_type
 from salespipeline.domain.likeness import Likeness
 from salespipeline.domain.merging import Difference
 from salespipeline.domain.merging_deals import merged_deals
 from salespipeline.domain.opportunity import Opportunity, Status
-from salespipeline.domain.settings import LostReason, Settings, Tag
+from salespipeline.domain.settings import LostReason, Tag
 from salespipeline.duplicates import best, checked_limits, deals_like, every_deal_pair
 from salespipeline.each import Each, OnError, Progress, named
 from salespipeline.endings import ENDING, closed
 from salespipeline.errors import Invalid, shown
 from salespipeline.expanding import expanded
 from salespipeline.filters import choice, day, department, identity, moment, money, percent, several, words
-from salespipeline.listing import Listing, Shape
+from salespipeline.listing import Shape
 from salespipeline.merging import Mergeable
 from salespipeline.past import deleted, last_before_deletion
 from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
@@ -49,74 +50,9 @@ from salespipeline.text import fold
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
-    from salespipeline.sending_report import Plan
+    pass
 
-__all__ = [
-    "Opportunities",
-    "OpportunityListing",
-]
-
-
-def _row(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "reference": deal.reference,
-        "subject": deal.subject,
-        "contact": names.get(deal.contact_id, deal.contact_id),
-        "stage": settings.stages.label(deal.stage_id),
-        "probability": settings.probabilities.label(deal.probability_id),
-        "tags": ", ".join(settings.tags.label(tag) for tag in deal.tags),
-        "status": deal.status.value,
-        "value": deal.value.amount,
-        "currency": str(deal.currency),
-        "due": deal.due,
-        "owner": settings.users.label(deal.owner_id),
-        "department": settings.department_of(deal.owner_id, deal.department),
-        "created": deal.created_on,
-        "closed": deal.closed_on,
-        "lost_reason": settings.lost_reasons.label(deal.lost_reason_id) or deal.lost_reason,
-    }
-
-
-class OpportunityListing(Listing[Opportunity]):
-    """A list of opportunities, whose documents can be sent in one go.
-
-    >>> print(sales.opportunities.where(stage="Prospect").plan_send_all("quote"))
-    Send all: 1 to mail, 0 left out
-      QUO/00001           10,080.00 GBP  → buyer@acme.example: Quotation QUO/00001: New warehouse
-    """
-
-    def plan_send_all(self, type: DocumentType | str, *, draft: bool = False, **options: Unpack[SendFacts]) -> Plan:
-        """Return who would get a document of this type, and who is left out and why; nothing leaves. (SPEC SEND-1)
-
-        It is the newest of each opportunity that was not sent yet. With *draft*, those that have none at all get one, filled
-        with their lines, when the plan is run. *options* are those of the documents' own ``plan_send_all``.
-
-        >>> print(sales.opportunities.all().plan_send_all("invoice", draft=True))
-        Send all: 1 to mail, 0 left out
-          INV/00001           10,080.00 GBP  → buyer@acme.example: Invoice: New warehouse
-        >>> sales.documents.where(type="invoice").count()
-        0
-        """
-        from salespipeline.deal_plans import plan_deals
-        from salespipeline.send_options import SendOptions
-
-        return plan_deals(self._sales, self._to_send(), as_type(type), SendOptions.of(options), draft=draft)
-
-    def each(self, *, on_error: OnError = "continue", progress: Progress | None = None) -> Each:
-        """Return the moves of an opportunity, which then change each of the list: ``.each().edit(stage="Quoted")``.
-
-        Which they are is read when the move is made; each is changed by the rules of a single one, with its entry in the
-        history. Every one has its row in the report: changed, unchanged, or refused and why. *on_error*: a refusal leaves
-        the others alone (``"continue"``), stops what comes behind it (``"abort"``), or takes everything back (``"undo"``).
-        *progress* is called with (done, in all, row) once it is kept.
-
-        >>> done = []
-        >>> each = sales.opportunities.where(owner="jane").each(progress=lambda *now: done.append(now[:2]))
-        >>> report = each.edit(stage="Quotation sent")
-        >>> print(report, done)
-        Edited: 1 changed [(1, 1)]
-        """
-        return Each(self._sales, self.ids, on_error=on_error, progress=progress)
+__all__ = ["Opportunities", "OpportunityListing"]
 
 
 class Opportunities(Mergeable[Opportunity]):
@@ -155,6 +91,7 @@ class Opportunities(Mergeable[Opportunity]):
             "reference": words("reference"),
             "subject": words("subject"),
             "text": free_text(),
+            "search": searched(),
             "custom": answered(["opportunity"]),
             "documents": with_documents(),
         },
@@ -174,7 +111,7 @@ class Opportunities(Mergeable[Opportunity]):
             "department": DEPARTMENT,
         },
         default="-created",
-        row=_row,
+        row=row_of,
         columns=dict.fromkeys(("reference", "subject", "contact", "stage", "probability", "tags", "status"), str)
         | {"value": Decimal, "currency": str, "due": date}
         | {"owner": str, "department": str, "created": date, "closed": date, "lost_reason": str},
@@ -184,6 +121,14 @@ class Opportunities(Mergeable[Opportunity]):
     def all(self) -> OpportunityListing:
         """Return all of them, as a listing."""
         return OpportunityListing(self._sales, self.shape)
+
+    def search(self, text: str, *, most: int = 20) -> list[Opportunity]:
+        """Return those that hold the words of *text*, the best first: see ``OpportunityListing.search``.
+
+        >>> sales.opportunities.search("opp/00001") == [deal], sales.opportunities.search("opp 2")
+        (True, [])
+        """
+        return self.all().search(text, most=most)
 
     def where(self, **filters: object) -> OpportunityListing:
         """Return the opportunities that fit: see ``Listing.where``."""

@@ -7,6 +7,7 @@ with a missing value is false, so its ``Not`` is true.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -36,6 +37,7 @@ __all__ = [
     "Prefix",
     "Query",
     "Sum",
+    "Words",
     "check",
     "check_tally",
     "matches",
@@ -112,6 +114,20 @@ class Contains:
 
 
 @attrs.frozen
+class Words:
+    """The text field, one of the kind's *texts*, holds each of *words*, and a word that starts with each of *beginnings*."""
+
+    field: str
+    words: tuple[str, ...]
+    beginnings: tuple[str, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """What the text must contain."""
+        return (*[f" {word} " for word in self.words], *[f" {start}" for start in self.beginnings])
+
+
+@attrs.frozen
 class All:
     """Every part is true; ``All(())`` is always true."""
 
@@ -132,7 +148,7 @@ class Not:
     part: Predicate
 
 
-Predicate: TypeAlias = Cmp | OneOf | Missing | Has | HasBetween | Contains | Linked | All | AnyOf | Not
+Predicate: TypeAlias = Cmp | OneOf | Missing | Has | HasBetween | Contains | Words | Linked | All | AnyOf | Not
 EVERYTHING = All(())
 
 
@@ -164,6 +180,8 @@ def matches(predicate: Predicate, index: Index, id: str | None = None) -> bool:
             return field in index and index[field] in values
         case Contains(field, needle):
             return field in index and needle in index[field]  # type: ignore[operator]
+        case Words(field):
+            return field in index and all(piece in index[field] for piece in predicate.pieces)  # type: ignore[operator]
         case Cmp(field, op, value):
             return field in index and _COMPARE[op](index[field], value)
     raise AssertionError(predicate)
@@ -316,6 +334,7 @@ def check_tally(kind: Kind, by: Sequence[Group], measures: Sequence[Measure]) ->
 
 
 _ID = Field("id", str)
+_WORD = re.compile(r"[^\x00-/:-@\[-`{-\x7f\s]+")
 
 
 def _link_problems(link: Linked, kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
@@ -355,6 +374,9 @@ def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
             values = (held,)
         case HasBetween(_, low, high):
             values = (low, high)
+        case Words():
+            values = (*node.words, *node.beginnings)
+            yield from _word_problems(node, kind)
         case Contains(_, needle):
             values = (needle,)
             if field.type is not str:
@@ -365,3 +387,13 @@ def _node_problems(node: Predicate, kind: Kind) -> Iterator[Problem]:
             yield Problem(node.field, "type", f"{field.type.__name__} expected, not {shown(given)}")
         elif isinstance(given, int) and not INT_MIN <= given <= INT_MAX:
             yield Problem(node.field, "range", f"{shown(given)} does not fit 64 bits")
+
+
+def _word_problems(asked: Words, kind: Kind) -> Iterator[Problem]:
+    if asked.field not in kind.texts:
+        yield Problem(asked.field, "type", f"{kind.name} holds no words in {shown(asked.field)}")
+    for word in (*asked.words, *asked.beginnings):
+        if isinstance(word, str) and not _WORD.fullmatch(word):
+            yield Problem(
+                asked.field, "word", f"{shown(word)} is no word: it may hold letters and digits, and no blank"
+            )

@@ -102,6 +102,7 @@ def _settings(sales: sp.Sales) -> None:
     desk.fields.add("opportunity", "height", "Height in metres", "decimal")
     words = "Dear {{ buyer.name }},\n\nplease pay {{ document.total }} by {{ document.due }}."
     desk.templates.add("Invoice, short", "invoice", subject="Invoice {{ document.reference }}", text=words)
+    desk.stock.add("TRUCK-7", "Pallet truck, used", serial="PT-0007", price="350.00")
     desk.items.add("RACK", "Racking, bay", group="Racking", price="210.00", cost="150.00", tax="T1", unit="pc")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants import databases, files, handles, links, queries, tallies, texts, transactions, versions
+from tests.mutants import databases, files, handles, links, queries, tallies, texts, transactions, versions, words
 from tests.mutants.harness import MUTANTS, Mutant
 
 __all__ = ["MUTANTS", "Mutant", "table"]
 
-_FILES = (versions, transactions, queries, tallies, texts, handles, links, databases, files)
+_FILES = (versions, transactions, queries, tallies, texts, handles, links, words, databases, files)
 
 _HEAD = """# Sabotaged stores
 

@@ -11,7 +11,20 @@ from functools import lru_cache, partial
 from typing import Any
 
 from salespipeline.entries import Index, Scalar
-from salespipeline.query import All, AnyOf, Cmp, Contains, Has, HasBetween, Missing, Not, OneOf, Predicate, matches
+from salespipeline.query import (
+    All,
+    AnyOf,
+    Cmp,
+    Contains,
+    Has,
+    HasBetween,
+    Missing,
+    Not,
+    OneOf,
+    Predicate,
+    Words,
+    matches,
+)
 
 __all__ = ["Chooser", "Condition", "chooser", "condition_of"]
 
@@ -85,6 +98,9 @@ def _written(predicate: Predicate, values: list[Any], level: int) -> str:
             return f"any([{kept(low)} <= held < {kept(high)} for held in index.get({field!r}, ())])"
         case Contains(field, needle):
             return f"({field!r} in index and {kept(needle)} in index[{field!r}])"
+        case Words(field):
+            held = "".join([f" and {kept(piece)} in index[{field!r}]" for piece in predicate.pieces])
+            return f"({field!r} in index{held})"
         case Not(part):
             return f"(not {_written(part, values, level + 1)})"
         case All(parts):

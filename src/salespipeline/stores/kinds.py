@@ -69,6 +69,9 @@ def _kind_faults(kind: Kind) -> Iterator[str]:
                 yield f"{shown(names)} names {shown(name)}, which is not one of its fields"
             elif kind.field(name).many and names in kind.unique:
                 yield f"{name} holds many values and so cannot be part of a unique"
+    for name in kind.texts:
+        if name not in kind.by_name or kind.field(name).many or kind.field(name).type is not str:
+            yield f"its text {shown(name)} is not one of its single text fields"
     if kind.sealed is not None and (kind.sealed not in kind.by_name or kind.field(kind.sealed).many):
         yield f"it is sealed by {shown(kind.sealed)}, which is not one of its single fields"
 
@@ -96,6 +99,7 @@ def merged(kept: Kind | None, wanted: Kind) -> Kind:
         tuple(dict.fromkeys(kept.unique + wanted.unique)),
         tuple(dict.fromkeys(kept.paths + wanted.paths)),
         wanted.sealed or kept.sealed,
+        tuple(dict.fromkeys(kept.texts + wanted.texts)),
     )
 
 
@@ -106,7 +110,8 @@ def _described(field: Field) -> str:
 def dumped(kind: Kind) -> str:
     """Return *kind* as text to keep beside its table."""
     fields = [[field.name, field.type.__name__, field.many, field.sortable] for field in kind.fields]
-    return json.dumps({"fields": fields, "unique": kind.unique, "paths": kind.paths, "sealed": kind.sealed})
+    facts = {"fields": fields, "unique": kind.unique, "paths": kind.paths, "sealed": kind.sealed, "texts": kind.texts}
+    return json.dumps(facts)
 
 
 def loaded(name: str, definition: str) -> Kind:
@@ -119,6 +124,7 @@ def loaded(name: str, definition: str) -> Kind:
             tuple(map(tuple, facts["unique"])),
             tuple(map(tuple, facts["paths"])),
             facts.get("sealed"),  # the first layout did not know it
+            tuple(facts.get("texts", ())),  # nor this
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Corrupt(f"the definition of {name} cannot be read; restore it from a backup") from error

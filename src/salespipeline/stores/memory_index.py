@@ -15,6 +15,7 @@ from salespipeline.entries import Index, Kind, Scalar, Stored
 from salespipeline.stores.kinds import default, paths_of
 from salespipeline.stores.memory_sums import MOST_KEPT, Asked, Sums
 from salespipeline.stores.memory_texts import Texts
+from salespipeline.stores.memory_words import WordIndex
 from salespipeline.stores.rows import Rows
 
 __all__ = ["TOP", "Key", "Record", "Records", "SortedKeys"]
@@ -121,6 +122,7 @@ class Records:
         self._holders: dict[str, dict[Scalar, set[str]]] = {}
         self._sorted: dict[tuple[str, ...], SortedKeys] = {}
         self._texts: dict[str, Texts] = {}
+        self._words: dict[str, WordIndex] = {}
         self._sums: dict[Asked, Sums] = {}  # the one that was asked for last comes last
         self._wide: set[Asked] = set()
 
@@ -188,6 +190,8 @@ class Records:
                     keys.add((*becomes, id))
         for name, texts in self._texts.items():
             texts.set(id, None if after is None else after.get(name))  # type: ignore[arg-type]
+        for name, words in self._words.items():
+            words.change(id, _text(name, before), _text(name, after))
         for sums in self._sums.values():
             if before is not None:
                 sums.add(before, -1)
@@ -210,6 +214,15 @@ class Records:
         if found is None:
             pairs: Any = ((id, record.fields.get(name)) for id, record in self.by_id.items())
             found = self._texts[name] = Texts([pair for pair in pairs if pair[1] is not None])
+        return found
+
+    def words(self, name: str) -> WordIndex:
+        """Return the records by the words of a text field."""
+        found = self._words.get(name)
+        if found is None:
+            found = self._words[name] = WordIndex()
+            for id, record in self.by_id.items():
+                found.change(id, "", _text(name, record.fields))
         return found
 
     def sums(self, asked: Asked) -> Sums | None:
@@ -248,3 +261,7 @@ def _key(names: tuple[str, ...], index: Index | None) -> Key | None:
 
 def _values(name: str, index: Index | None) -> tuple[Scalar, ...]:
     return () if index is None else index.get(name, ())  # type: ignore[return-value]
+
+
+def _text(name: str, index: Index | None) -> str:
+    return "" if index is None else index.get(name, "")  # type: ignore[return-value]

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from salespipeline.entries import Scalar
-from salespipeline.query import EVERYTHING, All, Cmp, Contains, Group, Has, Measure, OneOf, Predicate, Query
+from salespipeline.query import (
+    EVERYTHING,
+    All,
+    AnyOf,
+    Cmp,
+    Contains,
+    Group,
+    Has,
+    Measure,
+    OneOf,
+    Predicate,
+    Query,
+    Words,
+)
 from salespipeline.stores.base import Row, grouped
 from salespipeline.stores.compiled import condition_of
 from salespipeline.stores.memory_index import TOP, Key, Record, Records, SortedKeys
@@ -18,6 +31,7 @@ __all__ = ["chosen", "page", "tallied"]
 
 _FEW = 100  # records are looked at one by one rather than looking for a text among all
 _FEW_OF = 8  # a text that more than one in so many records holds is not worth looking for
+_Narrow: TypeAlias = tuple[int, Iterable[str]]  # how many records are left, and their ids
 _EVERYTHING: tuple[Key, Key] = ((), (TOP,))
 
 
@@ -30,6 +44,8 @@ class _Facts(NamedTuple):
     several: dict[str, Collection[Scalar]]
     has: list[Has]
     contains: list[Contains]
+    words: list[Words]
+    either: list[AnyOf]
 
     def ranges(self, names: tuple[str, ...]) -> list[tuple[Key, Key]]:
         """Return the ranges of an index on *names* that hold every match; none where they say nothing of it."""
@@ -50,7 +66,7 @@ def _within(prefix: Key) -> tuple[Key, Key]:
 
 
 def _facts(predicate: Predicate) -> _Facts:
-    facts = _Facts({}, {}, {}, {}, [], [])
+    facts = _Facts({}, {}, {}, {}, [], [], [], [])
     for part in _conjuncts(predicate):
         if isinstance(part, Cmp):
             field, op, value = part.field, part.op, part.value
@@ -68,6 +84,10 @@ def _facts(predicate: Predicate) -> _Facts:
             facts.has.append(part)
         elif isinstance(part, Contains):
             facts.contains.append(part)
+        elif isinstance(part, Words) and part.pieces:
+            facts.words.append(part)
+        elif isinstance(part, AnyOf):
+            facts.either.append(part)
     return facts
 
 
@@ -128,9 +148,11 @@ def page(candidates: Iterable[Record], query: Query) -> list[Record]:
     return [record for _, record in found[: query.limit]]
 
 
-def _narrowest(records: Records, facts: _Facts) -> tuple[int, Iterable[str]] | None:
+def _narrowest(records: Records, facts: _Facts) -> _Narrow | None:
     """Return how many records the best index leaves, and their ids."""
-    best: tuple[int, Iterable[str]] | None = None
+    best: _Narrow | None = None
+    if any(not values for values in facts.several.values()):
+        return 0, ()
     for names, taken in records.uniques.items():
         if all(name in facts.equal for name in names):
             id = taken.get(tuple(facts.equal[name] for name in names))
@@ -156,6 +178,21 @@ def _narrowest(records: Records, facts: _Facts) -> tuple[int, Iterable[str]] | N
                 if best is None or count < best[0]:
                     best = count, _ids(keys, ranges)
                 break
+    return _by_texts(records, facts, best)
+
+
+def _by_texts(records: Records, facts: _Facts, best: _Narrow | None) -> _Narrow | None:
+    """Return what is narrower than the *best*: what holds words or a piece of a text, or fits one of several conditions."""
+    for sought in facts.words:
+        held = records.words(sought.field).holders(sought.words, sought.beginnings)
+        if best is None or len(held) < best[0]:
+            best = len(held), held
+    for either in facts.either:
+        if best is None or best[0] > _FEW:
+            several = [_narrowest(records, _facts(one)) for one in either.parts]
+            joined = {id for one in several if one is not None for id in one[1]}
+            if None not in several and (best is None or len(joined) < best[0]):
+                best = len(joined), joined
     for part in facts.contains:
         if best is None or best[0] > _FEW:
             holding = records.texts(part.field).holding(part.needle, len(records.by_id) // _FEW_OF)

@@ -9,10 +9,11 @@ import psycopg
 
 from salespipeline.entries import Catalog, Field, Kind
 from salespipeline.errors import Corrupt, ForeignFile, NewerFormat
+from salespipeline.stores.dialect import quoted, side_table
 from salespipeline.stores.kinds import default, dumped, loaded, merged, not_unique
 from salespipeline.stores.postgres_line import Rows
 from salespipeline.stores.postgres_tables import TYPES, Place, Table, clipped
-from salespipeline.stores.sql import quoted, side_table
+from salespipeline.stores.postgres_words import KEEP_WORDS, make_words
 
 __all__ = ["DOOR", "SETTING", "STEPS", "keep_kinds", "kept_kinds", "lay_out", "steps_left"]
 
@@ -79,6 +80,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("kept", ("ALTER TABLE schema._blobs ADD COLUMN kept_at timestamptz NOT NULL DEFAULT clock_timestamp()",)),
+    ("words", (KEEP_WORDS,)),
 )
 
 
@@ -216,6 +218,9 @@ def _make(run: Run, place: Place, kind: Kind, old: Kind | None) -> None:
             run(text + (f" WHERE {present}" if present else ""))
         except psycopg.errors.UniqueViolation as error:
             raise not_unique(kind.name, index.columns) from error
+    for name in kind.texts:
+        if name not in old.texts:
+            make_words(run, place, kind, name, guard)
     _seal(run, place, kind)
 
 

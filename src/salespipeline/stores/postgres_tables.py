@@ -13,15 +13,30 @@ from typing import Any
 import attrs
 
 from salespipeline.entries import Entry, Field, Kind, Scalar
-from salespipeline.query import All, AnyOf, Cmp, Contains, Has, HasBetween, Linked, Not, OneOf, Predicate
+from salespipeline.query import (
+    LAST_CHARACTER,
+    All,
+    AnyOf,
+    Cmp,
+    Contains,
+    Has,
+    HasBetween,
+    Linked,
+    Not,
+    OneOf,
+    Predicate,
+    Words,
+)
+from salespipeline.stores.dialect import Dialect, Parameter, Statement, quoted, side_table, word_table
 from salespipeline.stores.kinds import paths_of
 from salespipeline.stores.rows import Rows
-from salespipeline.stores.sql import Compiler, Dialect, Parameter, quoted, side_table
+from salespipeline.stores.sql import Compiler
 
-__all__ = ["TYPES", "Index", "Place", "Table", "clipped", "index_name", "without_nul"]
+__all__ = ["LONGEST", "TYPES", "Index", "Place", "Table", "clipped", "index_name", "without_nul"]
 
 TYPES: Mapping[type, str] = {int: "bigint", str: 'text COLLATE "C"'}  # strings sort by code point
 _ARRAYS: Mapping[type, str] = {int: "bigint[]", str: "text[]"}
+LONGEST = 200  # characters of a word that its index holds: a longer row would not fit
 _LONGEST = 63  # PostgreSQL cuts longer names without a word, and two may become one
 
 
@@ -59,6 +74,22 @@ class Place(Dialect):
         """
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"%{escaped}%"
+
+    def within(self, column: str, source: str) -> str:
+        """Return the condition that *column* is one of the values that *source* selects: an array can be searched for."""
+        return f"{column} = ANY(ARRAY({source}))"
+
+    def holders(self, kind: str, asked: Words) -> Statement:
+        """Return the statement that selects the ids of all entries that may hold the words: see ``postgres_words``."""
+        table, parts, values = self.table(word_table(kind, asked.field)), list[str](), list[Parameter]()
+        for word in asked.words:
+            parts.append("w.value = %s")
+            values += (self.workspace, word[:LONGEST])
+        for start in asked.beginnings:
+            parts.append("w.value >= %s AND w.value < %s")
+            values += (self.workspace, start[:LONGEST], start[:LONGEST] + LAST_CHARACTER)
+        held = f"SELECT w.id FROM {table} w WHERE w.workspace = %s AND "  # noqa: S608
+        return " INTERSECT ".join(held + part for part in parts), values
 
     def many_values(self, values: Collection[Scalar]) -> Parameter:
         """Return *values* as an array, without texts that PostgreSQL cannot hold."""
@@ -204,6 +235,8 @@ def without_nul(predicate: Predicate) -> Predicate:
             return HasBetween(field, _edge(low), _edge(high))
         case OneOf(field, values):
             return OneOf(field, tuple(value for value in values if "\0" not in str(value)))
+        case Words() if any("\0" in piece for piece in predicate.pieces):
+            return AnyOf(())
         case Contains(_, str(text)) | Has(_, str(text)) | Cmp(_, "=", str(text)) if "\0" in text:
             return AnyOf(())
         case Cmp(field, op, str(text)) if "\0" in text:

@@ -16,13 +16,14 @@ from salespipeline.errors import Overflow, StorageError, Unavailable
 from salespipeline.ports import Explanation
 from salespipeline.query import INT_MAX, INT_MIN, Group, Measure, Query, Sum
 from salespipeline.stores.base import Row
+from salespipeline.stores.dialect import Statement
 from salespipeline.stores.kinds import conflict, duplicate, not_prepared, read_only
 from salespipeline.stores.postgres_errors import FAILURES
 from salespipeline.stores.postgres_line import Rows, Unwritten
 from salespipeline.stores.postgres_session import ATTEMPTS, Session, Source
 from salespipeline.stores.postgres_tables import Table, without_nul
 from salespipeline.stores.sessions import SessionTransaction
-from salespipeline.stores.sql import Statement
+from salespipeline.stores.sql_words import COMMON, probe
 
 __all__ = ["PostgresTransaction"]
 
@@ -170,8 +171,11 @@ class PostgresTransaction(SessionTransaction[Source[Any], Session, Table]):
         if any("\0" in str(value) for value in query.after or ()):
             raise StorageError("the cursor holds a NUL character, which no kept text does; start from the first page")
 
+        counting = probe(compiler, query)
+        indexed = counting is None or "\0" in str(counting[1]) or self._rows(*counting)[0][0] < COMMON
+
         def compiled(asked: Query) -> Statement:
-            text, values = compiler.page(asked, columns)
+            text, values = compiler.page(asked, columns, indexed=indexed)
             return text + lock, values
 
         return self._read(query, compiled)

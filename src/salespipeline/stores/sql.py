@@ -7,9 +7,8 @@ under ``Not`` it is made two-valued with ``IS NOT TRUE``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
@@ -34,39 +33,22 @@ from salespipeline.query import (
     Prefix,
     Query,
     Sum,
+    Words,
     nodes,
 )
+from salespipeline.stores.dialect import Dialect, Parameter, Statement, quoted, side_table
 from salespipeline.stores.kinds import paths_of
+from salespipeline.stores.sql_words import candidates
 
 __all__ = [
     "DEEPEST",
-    "SQLITE",
     "Compiler",
-    "Dialect",
-    "Parameter",
-    "Statement",
     "depth",
     "finer_groups",
-    "quoted",
-    "side_table",
 ]
 
 DEEPEST = 16  # how deep a predicate may nest before a parser's stack, a hundred symbols in SQLite, is in danger
 _FEW = 64  # up to so many values of OneOf are written out; more travel in one parameter
-
-
-def quoted(name: str) -> str:
-    """Return *name* as an SQL identifier.
-
-    >>> quoted("group")
-    '"group"'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def side_table(kind: str, field: str) -> str:
-    """Return the name of the table that holds the values of a ``many`` field: two columns, ``id`` and ``value``."""
-    return f"{kind}__{field}"
 
 
 def depth(predicate: Predicate) -> int:
@@ -85,44 +67,6 @@ def depth(predicate: Predicate) -> int:
     return deepest
 
 
-Parameter: TypeAlias = Scalar | list[Scalar]
-Statement: TypeAlias = tuple[str, list[Parameter]]
-
-
-@attrs.frozen
-class Dialect:
-    """Where SQL databases differ: the sign of a parameter, and how to look for a text or among many values.
-
-    Where a *workspace* is given, tables hold those of many customers, and every condition begins with it.
-    """
-
-    mark: str
-    contains: str
-    among: str
-    product: str = "{field} * {times}"
-    workspace: str | None = None
-
-    def table(self, name: str) -> str:
-        """Return the table called *name* as it stands in a statement."""
-        return quoted(name)
-
-    def needle(self, text: str) -> str:
-        """Return *text* as the parameter that *contains* takes."""
-        return text
-
-    def many_values(self, values: Collection[Scalar]) -> Parameter:
-        """Return *values* as the one parameter that *among* takes."""
-        # No kept text holds a NUL, and a JSON reader in C might stop at one.
-        return json.dumps([value for value in values if "\0" not in str(value)], ensure_ascii=False)
-
-
-SQLITE = Dialect(
-    mark="?",
-    contains="instr({column}, ?) > 0",
-    among="{column} IN (SELECT value FROM json_each(?))",
-)
-
-
 @attrs.frozen
 class Compiler:
     """Writes the statements that read one kind.
@@ -136,10 +80,15 @@ class Compiler:
     alias: str = "e"
     rare: Collection[Predicate] = ()
 
-    def page(self, query: Query, columns: Sequence[str]) -> Statement:
+    @property
+    def name(self) -> str:
+        """The name of the kind."""
+        return self.kind.name
+
+    def page(self, query: Query, columns: Sequence[str], *, indexed: bool = True) -> Statement:
         """Return the statement that reads these *columns* (fields, ``id``, ``version``, ``body``) of the page."""
         values: list[Parameter] = []
-        conditions = self._conditions(query, values)
+        conditions = self._conditions(query, values, indexed=indexed)
         direction = " DESC" if query.descending else ""
         order = ", ".join(self._column(name) + direction for name in self._order(query.order))
         selected = ", ".join(map(self._column, columns)) or "NULL"
@@ -178,24 +127,34 @@ class Compiler:
             text += f" ORDER BY {', '.join(f'{place} NULLS FIRST' for place in places)}"
         return text, values
 
-    def where(self, predicate: Predicate, values: list[Parameter]) -> str:
-        """Return the ``WHERE`` clause of *predicate*, empty where everything is meant; append to *values*."""
-        parts = self._home(values)
+    def where(self, predicate: Predicate, values: list[Parameter], *, indexed: bool = True) -> str:
+        """Return the ``WHERE`` clause of *predicate*, empty where everything is meant; append to *values*.
+
+        Where it is not *indexed*, words are not looked for in their index, but in one text after the other.
+        """
+        parts = [*self._home(values), *(self._sought(predicate, values) if indexed else ())]
         parts += [self._condition(part, values) for part in _conjuncts(predicate)]
         return f" WHERE {' AND '.join(parts)}" if parts else ""
+
+    def _sought(self, predicate: Predicate, values: list[Parameter]) -> list[str]:
+        found = candidates(self, predicate)
+        if found is None:
+            return []
+        values += found[1]
+        return [self.dialect.within(self._column("id"), found[0])]
 
     def _order(self, names: tuple[str, ...]) -> tuple[str, ...]:
         # After fields that no two entries share the id decides nothing, and planners would sort again for it.
         return names if any(set(unique) <= set(names) for unique in self.kind.unique) else (*names, "id")
 
-    def _conditions(self, query: Query, values: list[Parameter]) -> str:
+    def _conditions(self, query: Query, values: list[Parameter], *, indexed: bool) -> str:
         if query.after is None:
-            return self.where(query.where, values)
+            return self.where(query.where, values, indexed=indexed)
         sign = "<" if query.descending else ">"
         mark = self.dialect.mark
         columns = ", ".join(map(self._column, (*query.order, "id")))
         marks = ", ".join([mark] * len(query.after))
-        parts = self._home(values)
+        parts = [*self._home(values), *(self._sought(query.where, values) if indexed else ())]
         parts += [self._condition(part, values) for part in _raised(query)]
         if query.order:  # an index search begins at a plain bound; not every planner derives it from the row
             parts.append(f"{self._column(query.order[0])} {sign}= {mark}")
@@ -223,6 +182,10 @@ class Compiler:
             case HasBetween(field, low, high):
                 values += (low, high)
                 return self._holding(predicate, field, f"m.value >= {mark} AND m.value < {mark}")
+            case Words(field):  # an index has found those that may hold them: see ``_sought``
+                parts = [f"{self._column(field)} IS NOT NULL"] if not predicate.pieces else []
+                parts += [self._condition(Contains(field, piece), values) for piece in predicate.pieces]
+                return f"({' AND '.join(parts)})"
             case Linked():
                 return self._linked(predicate, values)
             case Missing(field) if self.kind.field(field).many:
@@ -240,14 +203,27 @@ class Compiler:
         raise AssertionError(predicate)
 
     def _linked(self, link: Linked, values: list[Parameter]) -> str:
-        fields = (Field(one.field, str) for one in _leaves(link.where))
-        other = Compiler(Kind(link.kind, tuple(fields)), self.dialect, "l")
-        source = f"FROM {self.dialect.table(link.kind)} l"
-        conditions = other.where(link.where, values)
+        source, conditions = self._others(link, values)
         if link.to == "id":  # one that many entries are linked to is looked at once
             return f"{self._column(link.field)} IN (SELECT l.id {source}{conditions})"
         same = f"l.{quoted(link.to)} = {self._column(link.field)}"
         return f"EXISTS (SELECT 1 {source}{f'{conditions} AND ' if conditions else ' WHERE '}{same})"
+
+    def _others(self, link: Linked, values: list[Parameter]) -> tuple[str, str]:
+        fields = (Field(one.field, str) for one in _leaves(link.where))
+        other = Compiler(Kind(link.kind, tuple(fields)), self.dialect, "l")
+        return f"FROM {self.dialect.table(link.kind)} l", other.where(link.where, values)
+
+    def linked(self, link: Linked, values: list[Parameter]) -> str:
+        """Return the statement that selects the ids of the entries that *link* is true of."""
+        if link.field == "id":
+            source, conditions = self._others(link, values)
+            return f"SELECT l.{quoted(link.to)} AS id {source}{conditions}"
+        own = attrs.evolve(self, alias="x")
+        parts = own._home(values)
+        source, conditions = self._others(link, values)
+        parts.append(f"{own._column(link.field)} IN (SELECT l.{quoted(link.to)} {source}{conditions})")
+        return f"SELECT x.id FROM {self.dialect.table(self.kind.name)} x WHERE {' AND '.join(parts)}"  # noqa: S608
 
     def _one_of(self, column: str, several: Collection[Scalar], values: list[Parameter]) -> str:
         if not several:

@@ -21,6 +21,7 @@ from salespipeline.stores.sqlite_file import SqliteFile
 from salespipeline.stores.sqlite_layout import Table, keep_kinds, kept_kinds
 from salespipeline.stores.sqlite_lent import LentFile
 from salespipeline.stores.sqlite_transaction import SqliteTransaction
+from salespipeline.stores.sqlite_words import renew_words
 
 __all__ = ["LentSqliteStore", "SqliteStore", "open_sqlite"]
 
@@ -136,6 +137,10 @@ class SqliteStore:
 
     def vacuum(self) -> None:
         """Give back the room of what was deleted, and renew what queries are planned by."""
+        self._file.alone()
+        with self._file.transaction(write=True) as connection:
+            for table in self._tables.values():
+                renew_words(connection, table.kind, self._file.dialect)
         self._file.vacuum()
 
     def close(self) -> None:

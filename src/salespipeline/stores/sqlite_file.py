@@ -28,9 +28,9 @@ from salespipeline.errors import (
     UpgradeNeeded,
     shown,
 )
+from salespipeline.stores.dialect import SQLITE
 from salespipeline.stores.kinds import transaction_open
 from salespipeline.stores.sessions import ended
-from salespipeline.stores.sql import SQLITE
 from salespipeline.stores.sqlite_errors import FAILURES, translated
 
 __all__ = ["APPLICATION_ID", "STEPS", "Session", "SqliteFile"]
@@ -58,6 +58,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("kept", ("ALTER TABLE _blobs ADD COLUMN kept REAL NOT NULL DEFAULT 0",)),  # when: so that orphans can be swept
     ("door", ("CREATE TABLE _door (open INTEGER PRIMARY KEY)",)),  # see salespipeline.stores.sqlite_sealing
+    (
+        "words",
+        ("CREATE TABLE _words (name TEXT PRIMARY KEY, done INTEGER NOT NULL) WITHOUT ROWID",),
+    ),  # see sqlite_words
 )
 
 

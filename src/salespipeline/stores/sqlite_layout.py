@@ -12,10 +12,12 @@ from typing import Any
 
 from salespipeline.entries import Catalog, Entry, Field, Kind, Scalar
 from salespipeline.errors import NewerFormat, StorageError
+from salespipeline.stores.dialect import SQLITE, Dialect, quoted, side_table
 from salespipeline.stores.kinds import default, dumped, duplicate, loaded, merged, not_unique, paths_of
 from salespipeline.stores.rows import Rows
-from salespipeline.stores.sql import SQLITE, Compiler, Dialect, quoted, side_table
+from salespipeline.stores.sql import Compiler
 from salespipeline.stores.sqlite_sealing import seal, unseal
+from salespipeline.stores.sqlite_words import WordIndex, make_words
 
 __all__ = ["Side", "Table", "keep_kinds", "kept_kinds"]
 
@@ -43,6 +45,7 @@ class Table(Rows):
         super().__init__(kind)
         self.compiler = Compiler(kind, dialect)
         self.sides = tuple(Side(kind.name, field, dialect) for field in kind.fields if field.many)
+        self.texts = tuple(WordIndex(kind, name, dialect) for name in kind.texts)
         self._name = table = dialect.table(kind.name)
         names = [quoted(name) for name in self.columns]
         marks = ", ".join("?" for _ in names)
@@ -142,6 +145,9 @@ def _lay_out(connection: sqlite3.Connection, kind: Kind, old: Kind | None, diale
             connection.execute(statement)
         except sqlite3.IntegrityError as error:
             raise not_unique(kind.name, names) from error
+    for name in kind.texts:
+        if name not in old.texts:
+            make_words(connection, kind, name, dialect)
     seal(connection, kind, dialect)
 
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 import attrs
 
 from salespipeline.errors import Corrupt, NewerFormat, StorageError, StoreClosed, UpgradeNeeded
+from salespipeline.stores.dialect import SQLITE, Dialect, quoted
 from salespipeline.stores.kinds import transaction_open
 from salespipeline.stores.sessions import ended
-from salespipeline.stores.sql import SQLITE, Dialect, quoted
 from salespipeline.stores.sqlite_errors import FAILURES, translated
 
 __all__ = ["STEPS", "LentFile", "LentSession"]
@@ -34,6 +34,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("door", ("CREATE TABLE salespipeline__door (open INTEGER PRIMARY KEY)",)),
+    ("words", ("CREATE TABLE salespipeline__words (name TEXT PRIMARY KEY, done INTEGER NOT NULL) WITHOUT ROWID",)),
 )
 
 

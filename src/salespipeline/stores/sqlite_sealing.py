@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from salespipeline.entries import Kind
-from salespipeline.stores.sql import Dialect, quoted, side_table
+from salespipeline.stores.dialect import Dialect, quoted, side_table
 
 __all__ = ["Door", "seal", "unseal"]
 

@@ -16,18 +16,21 @@ from salespipeline.errors import StorageError
 from salespipeline.ports import Explanation
 from salespipeline.query import Group, Has, HasBetween, Measure, Query, Sum, nodes
 from salespipeline.stores.base import Row
+from salespipeline.stores.dialect import side_table
 from salespipeline.stores.kinds import (
     conflict,
     not_prepared,
     read_only,
 )
 from salespipeline.stores.sessions import SessionTransaction
-from salespipeline.stores.sql import DEEPEST, Compiler, depth, finer_groups, side_table
+from salespipeline.stores.sql import DEEPEST, Compiler, depth, finer_groups
+from salespipeline.stores.sql_words import COMMON, probe
 from salespipeline.stores.sqlite_errors import FAILURES
 from salespipeline.stores.sqlite_file import Session, SqliteFile
 from salespipeline.stores.sqlite_layout import Table
 from salespipeline.stores.sqlite_lent import LentFile, LentSession
 from salespipeline.stores.sqlite_sealing import Door
+from salespipeline.stores.sqlite_words import WordIndex
 
 __all__ = ["SqliteTransaction"]
 
@@ -40,7 +43,7 @@ _MOST_AT_ONCE = 4000  # new entries that wait in memory to be put together
 class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | LentSession, Table]):
     """A transaction on a SQLite file."""
 
-    __slots__ = ("_door", "_now")
+    __slots__ = ("_door", "_now", "_texts")
 
     def __init__(
         self, source: SqliteFile | LentFile, tables: dict[str, Table], now: Callable[[], int], *, write: bool
@@ -48,14 +51,19 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
         super().__init__(source, tables, write=write)
         self._now = now
         self._door: Door | None = None  # once it is open
+        self._texts: set[WordIndex] = set()  # those of the kinds that were written
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         door, self._door = self._door, None
-        if door is not None and kind is None and self._broken is None:
+        texts, self._texts = self._texts, set()
+        if (door is not None or texts) and kind is None and self._broken is None:
             try:
-                self._run(door.shuts)
+                for index in texts:
+                    index.keep_up(self._run)
+                if door is not None:
+                    self._run(door.shuts)
             except FAILURES as failure:
                 self._give_up(self._source.translated(failure))
         super().__exit__(kind, error, trace)
@@ -169,7 +177,7 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
         table = self._table(query.kind)
         if depth(query.where) > DEEPEST:
             return super().find(query)
-        rows = self._rows(*self._compiler(table, query).page(query, ("id", "version", "body")))
+        rows = self._page(table, query, ("id", "version", "body"))
         return starmap(Stored, rows)
 
     def columns(self, query: Query, fields: Sequence[str]) -> Iterator[Row]:
@@ -177,8 +185,14 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
         table = self._table(query.kind)
         if depth(query.where) > DEEPEST:
             return super().columns(query, fields)
-        rows = self._rows(*self._compiler(table, query).page(query, fields))
+        rows = self._page(table, query, fields)
         return iter(rows if fields else [()] * len(rows))
+
+    def _page(self, table: Table, query: Query, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        compiler = self._compiler(table, query)
+        counting = probe(compiler, query)
+        indexed = counting is None or self._rows(*counting)[0][0] < COMMON
+        return self._rows(*compiler.page(query, columns, indexed=indexed))
 
     def _compiler(self, table: Table, query: Query) -> Compiler:
         """Return what writes the statements, told which values of ``many`` fields are rare: SQLite looks at none."""
@@ -305,6 +319,7 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
 
     def _writable(self, kind: str) -> Table:
         table = super()._writable(kind)
+        self._texts.update(table.texts)
         if table.kind.sealed is not None and self._door is None:
             self._door = Door(self._source.dialect)
             self._rows(self._door.opens, ())

@@ -6,7 +6,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from salespipeline.entries import Index, Scalar
-from salespipeline.query import All, AnyOf, Cmp, Contains, Has, HasBetween, Missing, Not, OneOf, Op, Predicate, Query
+from salespipeline.query import (
+    All,
+    AnyOf,
+    Cmp,
+    Contains,
+    Has,
+    HasBetween,
+    Missing,
+    Not,
+    OneOf,
+    Op,
+    Predicate,
+    Query,
+    Words,
+)
 
 __all__ = ["CALM", "INTEGERS", "TEXTS", "indexes", "indexing", "orders", "predicates", "queries"]
 
@@ -18,6 +32,10 @@ INTEGERS = (-(2**63), -10, -1, 0, 1, 2, 9, 10, 100, 2**53 + 1, 2**63 - 1)
 OPERATORS: tuple[Op, ...] = ("=", "<", "<=", ">", ">=")
 _SINGLE_TEXTS = ("name", "stage", "owner", "closes")
 _SINGLE_INTEGERS = ("value", "percent")
+
+# Words as an index holds them, and as they should not stand there: what is found is the same everywhere.
+HELD = (" a ab b ", " ab ", " b é ", " é 10 ", "", " ", "ab", " a  b ", " A b", " \U0001d11e a ", " abc it's ")
+SOUGHT = ("a", "ab", "b", "é", "10", "A", "\U0001d11e", "z", "AND", "NOT")
 
 texts = st.sampled_from(TEXTS)
 integers = st.sampled_from(INTEGERS)
@@ -31,6 +49,7 @@ def indexing() -> st.SearchStrategy[Index]:
             "stage": texts,
             "owner": texts,
             "closes": texts,
+            "words": st.sampled_from(HELD),
             "percent": integers,
             "tags": st.lists(texts, unique=True, max_size=3).map(tuple),
             "scores": st.lists(integers, unique=True, max_size=3).map(tuple),
@@ -54,6 +73,8 @@ def indexes() -> list[Index]:
             index["percent"] = INTEGERS[place * 3 % len(INTEGERS)]
         if place % 2:
             index["closes"] = TEXTS[place // 2 % len(TEXTS)]
+        if place % 6:
+            index["words"] = HELD[place * 3 % len(HELD)]
         if place % 7 > 2:
             index["tags"] = tuple({TEXTS[place % 5]: 0, TEXTS[place % 3]: 0})
         if place % 7 < 4:
@@ -65,6 +86,7 @@ def indexes() -> list[Index]:
 def _leaves() -> st.SearchStrategy[Predicate]:
     text_fields, integer_fields = st.sampled_from(_SINGLE_TEXTS), st.sampled_from(_SINGLE_INTEGERS)
     operators = st.sampled_from(OPERATORS)
+    sought = st.lists(st.sampled_from(SOUGHT), max_size=2).map(tuple)
     return st.one_of(
         st.builds(Cmp, text_fields, operators, texts),
         st.builds(Cmp, integer_fields, operators, integers),
@@ -75,6 +97,7 @@ def _leaves() -> st.SearchStrategy[Predicate]:
         st.builds(Has, st.just("scores"), integers),
         st.builds(HasBetween, st.just("tags"), texts, texts),
         st.builds(OneOf, st.just("id"), st.lists(st.sampled_from(["00", "07", "a", "b", "é"]), max_size=3).map(tuple)),
+        st.builds(Words, st.just("words"), sought, sought),
         st.builds(Contains, text_fields, st.sampled_from((*TEXTS, "%", "_", "'"))),
     )
 

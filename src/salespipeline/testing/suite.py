@@ -22,6 +22,7 @@ from salespipeline.testing.clauses.threads import Threads
 from salespipeline.testing.clauses.transactions import Transactions
 from salespipeline.testing.clauses.uniques import Uniques
 from salespipeline.testing.clauses.versions import Versions
+from salespipeline.testing.clauses.words import TextWords
 
 __all__ = ["BlobsTests", "MailerTests", "StoreTests"]
 
@@ -31,6 +32,7 @@ class StoreTests(
     Versions,
     Uniques,
     Predicates,
+    TextWords,
     Pages,
     Tallies,
     Numbers,

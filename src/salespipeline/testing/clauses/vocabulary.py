@@ -41,11 +41,15 @@ DEAL = Kind(
         Field("reference", str),
         Field("area", str),
         Field("number", int),
+        Field("words", str),
     ),
     unique=(("reference",), ("area", "number")),
     paths=(("name",), ("value",), ("stage", "value"), ("owner", "closes")),
+    texts=("words",),
 )
-NOTE = Kind("note", (Field("text", str), Field("slug", str)), unique=(("slug",),))
+NOTE = Kind(
+    "note", (Field("text", str), Field("slug", str), Field("words", str)), unique=(("slug",),), texts=("words",)
+)
 CATALOG = Catalog((DEAL, NOTE))
 
 
