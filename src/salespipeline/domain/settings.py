@@ -49,8 +49,23 @@ def _label(value: str) -> str:
     return text.clean(value, "label", required=True)
 
 
+class Coloured(Labelled):
+    """An entry with a colour, ``#rrggbb``."""
+
+    __slots__ = ()
+
+    @property
+    def text_colour(self: Any) -> str:
+        """Black or white, whichever is read more easily on its colour: a contrast of 4.5 at least.
+
+        >>> sales.settings.tags.add("Rush", colour="yellow").text_colour, sales.settings.tags["VIP"].text_colour
+        ('#000000', '#ffffff')
+        """
+        return text.readable_on(self.colour)
+
+
 @attrs.frozen(kw_only=True)
-class Probability(Labelled):
+class Probability(Coloured):
     """A label, a colour and a percent (0–100), independent of stages. (SPEC SET-2)"""
 
     id: str
@@ -67,7 +82,7 @@ class Probability(Labelled):
 
 
 @attrs.frozen(kw_only=True)
-class Tag(Labelled):
+class Tag(Coloured):
     """A label and a colour, for opportunities. (SPEC SET-3)"""
 
     id: str
@@ -83,7 +98,7 @@ class Tag(Labelled):
 
 
 @attrs.frozen(kw_only=True)
-class NoteTag(Labelled):
+class NoteTag(Coloured):
     """A label and a colour, for notes, in a category. (SPEC SET-3)"""
 
     id: str

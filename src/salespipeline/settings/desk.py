@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
@@ -28,6 +30,7 @@ from salespipeline.settings.names import DepartmentList, LostReasonList, Pipelin
 from salespipeline.settings.saved import FilterList
 from salespipeline.settings.stock import Stock
 from salespipeline.settings.templates import TemplateList
+from salespipeline.text import PALETTE
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -63,6 +66,15 @@ class SettingsDesk:
         """All lists as one immutable value, as they stand now."""
         with self._sales.work(write=False) as work:
             return work.settings
+
+    @property
+    def palette(self) -> Mapping[str, str]:
+        """The names that a colour may be given by, each with its ``#rrggbb``. (SPEC SET-3)
+
+        >>> sales.settings.palette["teal"]
+        '#099268'
+        """
+        return MappingProxyType(PALETTE)
 
     @property
     def organisation(self) -> Organisation:
