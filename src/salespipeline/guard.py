@@ -142,7 +142,7 @@ class Guard:
             self._asking = before
         if found is True or (isinstance(found, Verdict) and found.allowed is True):
             return Verdict(True)
-        return found if isinstance(found, Verdict) else Verdict(False)
+        return Verdict(False, found.reason if isinstance(found, Verdict) else "")
 
     # --- reading ----------------------------------------------------------------------------------------------
 

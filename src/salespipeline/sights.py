@@ -172,7 +172,8 @@ class Sights:
         return parts[0] if len(parts) == 1 else AnyOf(parts)
 
     def _predicate(self, kind: str, given: Mapping[str, object]) -> Predicate:
-        return All(predicates(given.items(), _filters_of(kind), self._settings(), kind)) if given else EVERYTHING
+        made = predicates(given.items(), _filters_of(kind), self._settings(), kind) if len(given) else ()
+        return All(made) if made else EVERYTHING
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
