@@ -67,7 +67,7 @@ def claim(work: Work, letter: str, *, worker: str, in_turn: bool = False) -> Tak
     if batch.state is BatchState.PAUSED:
         return Taken(paused=True)
     if batch.interval and not in_turn:
-        now = work.tx.now()
+        now = work.now
         at = max(now, _next_turn(work, batch))
         _pass_on(work, batch, at)
         if at > now:
@@ -80,7 +80,7 @@ def take(work: Work, *, worker: str, passing: Collection[str] = ()) -> Taken:
 
     *passing* are letters to leave alone.
     """
-    now = work.tx.now()
+    now = work.now
     running, closed, wait = {}, [], None
     for batch in open_batches(work):
         running[batch.id] = batch
@@ -102,12 +102,12 @@ def take(work: Work, *, worker: str, passing: Collection[str] = ()) -> Taken:
 
 
 def _ready(work: Work, letter: str) -> list[Delivery]:
-    now = work.tx.now()
+    now = work.now
     return [one for one in letter_of(work, letter) if protocol.due(one, now=now)]
 
 
 def _held(work: Work, ready: list[Delivery], worker: str) -> list[Delivery]:
-    now = work.tx.now()
+    now = work.now
     return [work.keep(protocol.claimed(one, worker=worker, now=now), one, action="claimed") for one in ready]
 
 

@@ -34,9 +34,19 @@ from salespipeline.domain.sending import BatchState, DeliveryState
 from salespipeline.entries import Entry, Stored
 from salespipeline.errors import Corrupt, NewerFormat, shown
 from salespipeline.money import Currency, Money
-from salespipeline.reading import Reader, Unreadable, part_of_optional, reader
+from salespipeline.reading import Reader, Unreadable, at_version, part_of_optional, reader
 
-__all__ = ["body_of", "content_digest", "decode", "decode_all", "encode", "plain", "restore", "uncollected"]
+__all__ = [
+    "at_version",
+    "body_of",
+    "content_digest",
+    "decode",
+    "decode_all",
+    "encode",
+    "plain",
+    "restore",
+    "uncollected",
+]
 
 R = TypeVar("R")
 _CLASS_OF_LIST = {name: cls for cls, name in SETTING_LISTS.items()}

@@ -121,14 +121,14 @@ class Deliveries(Collection[Delivery]):
 
         def over(work: Work) -> Query:
             active = OneOf("state", (S.CLAIMED.value, S.PREPARED.value, S.SENDING.value))
-            return Query(kind="delivery", where=All((active, Cmp("lease_until", "<", work.tx.now()))))
+            return Query(kind="delivery", where=All((active, Cmp("lease_until", "<", work.now))))
 
         if not any_of(sales, over):
             return 0
         taken = []
         with sales.work() as work:
             for before in list(work.claim(over(work))):
-                after = protocol.expired(before, now=work.tx.now())
+                after = protocol.expired(before, now=work.now)
                 if after is not None:
                     taken.append(work.keep(after, before, action="lease expired"))
         return len(self._sales.seen_of(Delivery, taken))
@@ -210,7 +210,7 @@ class Deliveries(Collection[Delivery]):
         for one in letter_of(work, record.letter):
             if one.id != record.id and one.state is not S.UNCERTAIN:
                 continue
-            after = protocol.resolved(one, how, fact=fact, now=work.tx.now())
+            after = protocol.resolved(one, how, fact=fact, now=work.now)
             document = work.get(Document, one.document_id)
             if how == "sent" and document is not None:
                 mark_sent(work, document)

@@ -336,7 +336,7 @@ class Sender:
             for one in going
         )
         sending, again = [], []
-        now = work.tx.now()
+        now = work.now
         for one in going:
             document, content = issued[one.id], prepared.contents[one.id]
             frozen = attrs.evolve(document, in_transit=one.id)

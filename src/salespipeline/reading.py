@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-__all__ = ["Reader", "Unreadable", "part_of_optional", "reader"]
+__all__ = ["Reader", "Unreadable", "at_version", "part_of_optional", "reader"]
 
 R = TypeVar("R")
 Reader: TypeAlias = Callable[[Any, Any], Any]
@@ -94,13 +94,37 @@ def part_of_optional(kind: Any) -> Any:
     return parts[0] if len(parts) == 1 and len(get_args(kind)) == 2 else None
 
 
+_AT_VERSION: dict[type[Any], Callable[[Any, int], Any]] = {}
+_TWINS: dict[type[Any], type[Any]] = {}
+
+
+def at_version(record: R, version: int) -> R:
+    """Return *record* as it is once it is kept: the same but for its *version*, so that nothing is checked again."""
+    cls = type(record)
+    if cls not in _AT_VERSION:
+        _AT_VERSION[cls] = _renumbering(cls)
+    return _AT_VERSION[cls](record, version)  # type: ignore[no-any-return]
+
+
+def _renumbering(cls: type[Any]) -> Callable[[Any, int], Any]:
+    names: dict[str, Any] = {"cls": cls, "twin": _twin(cls)}
+    fields = [field.name for field in attrs.fields(cls) if field.name != "version"]
+    lines = ["def at_version(record, version):", " new = twin()", " new.version = version"]
+    lines += [f" new.{name} = record.{name}" for name in fields]
+    exec("\n".join([*lines, " new.__class__ = cls", " return new"]), names)  # noqa: S102  # the names of our own fields
+    made: Callable[[Any, int], Any] = names["at_version"]
+    return made
+
+
 def _twin(cls: type[Any]) -> type[Any]:
-    # Both of the last two, or neither is fast: they share a slot of the type.
-    plain = {one: getattr(object, one) for one in ("__init__", "__setattr__", "__delattr__")}
-    body = {"__slots__": (), "__module__": cls.__module__, **plain}
-    twin: type[Any] = type(cls.__name__, (cls,), body)
-    twin().__class__ = cls  # refused by Python, here and now, where the two were not laid out alike
-    return twin
+    if cls not in _TWINS:
+        # Both of the last two, or neither is fast: they share a slot of the type.
+        plain = {one: getattr(object, one) for one in ("__init__", "__setattr__", "__delattr__")}
+        body = {"__slots__": (), "__module__": cls.__module__, **plain}
+        twin: type[Any] = type(cls.__name__, (cls,), body)
+        twin().__class__ = cls  # refused by Python, here and now, where the two were not laid out alike
+        _TWINS[cls] = twin
+    return _TWINS[cls]
 
 
 def _refuse(value: Any, wanted: Any) -> None:

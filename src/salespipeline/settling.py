@@ -56,7 +56,7 @@ def settle(work: Work, before: Delivery, outcome: Outcome, *, chance: float) -> 
                 # Where the server refuses everything, nothing is wrong with this mail: it goes when the batch goes on.
                 again=refusal.temporary or refusal.everything,
                 at_once=refusal.everything,
-                now=work.tx.now(),
+                now=work.now,
                 age=int((work.at - begun).total_seconds()) * SECOND,
                 jitter=chance,
                 document_version=free(work, before, document),

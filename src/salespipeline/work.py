@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from salespipeline.catalog import KIND_OF, Stamp
-from salespipeline.codec import decode, decode_all, encode, plain
+from salespipeline.codec import at_version, decode, decode_all, encode, plain
 from salespipeline.domain.activity import Activity, diff
 from salespipeline.domain.document import Document
 from salespipeline.domain.opportunity import Opportunity
@@ -108,6 +109,11 @@ class Work:
         seen = self.count(kind, where)
         with self.unguarded():
             return self.count(kind, where) > seen
+
+    @cached_property
+    def now(self) -> int:
+        """The store's clock, in microseconds, as it was when it was first asked for in this transaction."""
+        return self.tx.now()
 
     @property
     def settings(self) -> Settings:
@@ -212,7 +218,7 @@ class Work:
             return after
         for entry in entries:
             self._put(entry)
-        return attrs.evolve(after, version=after.version + 1)  # type: ignore[misc, attr-defined]
+        return at_version(after, after.version + 1)  # type: ignore[attr-defined]
 
     def keep_many(self, pairs: Iterable[tuple[Any, Any]], *, action: str) -> int:
         """Keep each first of *pairs*, the second being what it was, in one go; return how many changed."""
