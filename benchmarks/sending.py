@@ -1,8 +1,9 @@
 """*Send all* from end to end: planning, the cost of a document beside its PDF and SMTP, memory, and mails a second.
 
 The costs of a document and of planning are this process's own time on SQLite, so run with ``--clock cpu`` where others use the
-machine; the mailer takes everything at once. With ``--stores postgres`` sixteen processes send to one server process
-that takes everything: wall time, the PDFs and SMTP included.
+machine; the PDF is drawn already, and the mailer takes everything at once. What a PDF and SMTP cost beside that is told in rows
+of their own. With ``--stores postgres`` sixteen processes send to one server process that takes everything: wall time, the
+PDFs and SMTP included, and the start of the workers too.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
-from _common import CLOCKS, Row, _chosen, arguments, limit, show
+import mail
+from _common import CLOCKS, Row, _chosen, arguments, compare, limit, show
 
 import salespipeline as sp
+from salespipeline.claiming import Taken
 from salespipeline.ports import Accepted, Mail, Rendered
 from salespipeline.worker import Worker
 
 WORKERS = 16
+LINES = [sp.Line(f"Racking, bay {k}", quantity=k + 1, unit_price="210.00", tax="20") for k in range(3)]
 SINK = """
 import asyncio
 class Sink(asyncio.Protocol):
@@ -114,27 +118,47 @@ def alone(documents: int) -> list[Row]:
             worker, peaks = Worker(sales), []
             start = clock()
             steps = 0
-            while not isinstance(done := worker.sender.deliver_next(), _taken()):
+            while not isinstance(worker.sender.deliver_next(), Taken):
                 steps += 1
                 if steps in (documents // 5, documents):
                     peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-                del done
             sending = clock() - start
-            report = sales.deliveries.report(sales.deliveries.batches()[0])
-            assert sum(row.state == "sent" for row in report) == documents
+            assert sales.deliveries.where(state="sent").count() == documents
+        rest = beside(url)
     share = documents / 10_000
     return [
         limit(f"planning {documents} documents", planning, 2.0 * share, "s", f"{2.0 * share:g} s"),
         told(f"queueing {documents} documents", queueing, "s"),
         limit("a document, without PDF and SMTP", sending / documents * 1e3, 5.0, "ms", "5 ms"),
+        *rest,
         limit(f"peak memory after {documents}", peaks[-1], peaks[0] * 1.05, "MB", "1.05 x that after a fifth"),
     ]
 
 
-def _taken() -> type:
-    from salespipeline.claiming import Taken
+def beside(url: str, times: int = 100) -> list[Row]:
+    """Measure what a document costs beside that: its PDF, and SMTP on one connection, both in this process alone."""
+    with sink() as server, sp.open(url, actor="jane", mailer=sp.mail.Smtp(server)) as sales:
+        client = sales.contacts["Client 1"]
+        drafts = [sales.documents.draft(client, "quote", subject=f"Bay {n}", lines=LINES) for n in range(times)]
+        sales.documents.pdf(drafts[0])
+        start = clock()
+        for draft in drafts:
+            sales.documents.pdf(draft)
+        drawing = clock() - start
+        letter = mail.ours(mail.HTML, mail.PDF)
+        sales.mailer.send(letter)
+        start = clock()
+        for _ in range(times):
+            assert isinstance(sales.mailer.send(letter), Accepted)
+        mailing = clock() - start
+    return [told("a PDF", drawing / times * 1e3, "ms"), told("a mail by SMTP", mailing / times * 1e3, "ms")]
 
-    return Taken
+
+def building(rounds: int) -> Row:
+    """Measure how a mail is built beside the shortest way to do so."""
+    ours, peer = lambda: mail.ours(mail.HTML, mail.PDF), lambda: mail.peer(mail.HTML, mail.PDF)
+    name = "mail: text, HTML and a PDF of 30 kB"
+    return compare(name, ours, peer, peer_name="EmailMessage", goal="<= 1.2", rounds=rounds, calls=20)
 
 
 @contextmanager
@@ -157,7 +181,6 @@ def crowd(documents: int) -> list[Row]:
         url = with_options(server, workspace=fresh())
         filled(url, documents)
         with sp.open(url, actor="jane") as sales:
-            sales.documents.order("created").plan_send_all().queue()
             command = [
                 sys.executable,
                 "-m",
@@ -169,18 +192,25 @@ def crowd(documents: int) -> list[Row]:
                 "--log",
                 "quiet",
             ]
-            start, used = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-            workers = [subprocess.Popen(command) for _ in range(WORKERS)]
-            for worker in workers:
-                assert worker.wait() == 0
-            took = perf_counter() - start
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            starting, idle = worked(command)
+            sales.documents.order("created").plan_send_all().queue()
+            took, used = worked(command)
             assert sales.deliveries.where(state="sent").count() == documents
-        cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
     return [
         limit(f"{WORKERS} workers, {documents} mails", took, documents / 200, "s", "200 mails/s"),
-        told("own time of the workers, a mail", cpu / documents * 1e3, "ms"),
+        told(f"{WORKERS} workers that find nothing", starting, "s"),
+        told("own time of the workers, a mail", (used - idle) / documents * 1e3, "ms"),
     ]
+
+
+def worked(command: list[str]) -> tuple[float, float]:
+    """Let the workers work until nothing waits; return how long it took, and how much time of their own they used."""
+    start, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    workers = [subprocess.Popen(command) for _ in range(WORKERS)]
+    for worker in workers:
+        assert worker.wait() == 0
+    took, after = perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
@@ -189,7 +219,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=10_000, help="how many (default: %(default)s)")
     parser.add_argument("--stores", default="sqlite,postgres", help="which of sqlite, postgres (default: %(default)s)")
     chosen = parser.parse_args()
-    rows: list[Row] = []
+    rows: list[Row] = [building(chosen.rounds)]
     if "sqlite" in chosen.stores:
         rows += alone(chosen.documents)
     if "postgres" in chosen.stores:
