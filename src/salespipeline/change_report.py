@@ -11,7 +11,6 @@ import attrs
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.errors import Invalid, Problem
-from salespipeline.tables import csv_of
 
 __all__ = ["ChangeReport", "ChangeRow", "Outcome"]
 
@@ -115,10 +114,6 @@ class ChangeReport(Tabular):
             {"reference": row.reference or row.id, "subject": row.subject, "outcome": str(row.outcome), "reason": row.reason}
             for row in self.rows
         ]  # fmt: skip
-
-    def to_csv(self) -> str:
-        """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
-        return csv_of(self.to_dicts(), COLUMNS)
 
     def to_html(self) -> str:
         """Return a table of every record, to show in a page or to keep; a notebook shows the first ones only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import attrs
@@ -15,6 +16,7 @@ from salespipeline.domain.display import Tabular
 from salespipeline.domain.settings import Settings
 from salespipeline.errors import Invalid, NotFound, Problem, shown
 from salespipeline.filters import Filter, predicates
+from salespipeline.line_rows import LineRows
 from salespipeline.query import All, Predicate, Query, check
 from salespipeline.ranking import Ranked, ranked_ids, read_ranked
 from salespipeline.work import KIND_BY_NAME, Work
@@ -326,7 +328,27 @@ class Listing(Tabular, Generic[R]):
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return plain rows with labels in place of ids: for frames, CSV and JSON."""
-        records = list(self)
+        return self._shown(list(self))
+
+    def _each(self) -> Iterator[dict[str, object]]:
+        listing = self._with()
+        listing._sales = self._sales.doing("export")
+        records = iter(listing)
+        while several := list(islice(records, CHUNK)):
+            yield from listing._shown(several)
+
+    @property
+    def lines(self) -> LineRows:
+        """The lines of these records, a row each: for CSV and data frames; of opportunities, documents.
+
+        >>> [(row["record"], row["description"], row["net"]) for row in sales.opportunities.all().lines.to_dicts()]
+        [('OPP/00001', 'Racking, bay', Decimal('8400.00'))]
+        """
+        listing = self._with()
+        listing._sales = self._sales.doing("export")
+        return LineRows(listing, self._shape.kind)
+
+    def _shown(self, records: list[R]) -> list[dict[str, object]]:
         with self._sales.work(write=False) as work:
             contacts = {title for record in records if (title := self._shape.titles(record))}
             names = {id: contact.name for id, contact in _contacts(work, contacts)}

@@ -12,7 +12,6 @@ import attrs
 from salespipeline.domain.display import Tabular
 from salespipeline.domain.sending import Delivery, DeliveryState, Reason
 from salespipeline.money import Money
-from salespipeline.tables import csv_of
 
 if TYPE_CHECKING:
     from salespipeline.composing import Letter
@@ -210,10 +209,6 @@ class Plan(Tabular):
             for row in self.rows
         ]
 
-    def to_csv(self) -> str:
-        """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
-        return csv_of(self.to_dicts(), PLAN_COLUMNS)
-
     def to_html(self) -> str:
         """Return a table of every document, to show in a page or to keep; a notebook shows the first ones only."""
         from salespipeline.notebook import plan_html
@@ -293,10 +288,6 @@ class SendReport(Tabular):
             }
             for row in self.rows
         ]
-
-    def to_csv(self) -> str:
-        """Return the rows as CSV with a header; what a spreadsheet would take for a formula is quoted with ``'``."""
-        return csv_of(self.to_dicts(), SENT_COLUMNS)
 
     def to_html(self) -> str:
         """Return a table of every document, to show in a page or to keep; a notebook shows the first ones only."""
