@@ -23,13 +23,16 @@ from salespipeline.domain.notes import Note
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.sending import Batch
+from salespipeline.domain.stock import StockItem
 from salespipeline.domain.templates import Template
 
 __all__ = ["Action", "Filtering", "Filters", "Policy", "Record", "Verb", "Verdict", "deny"]
 
 Verb: TypeAlias = Literal["read", "report", "export", "download", "create", "change", "delete", "send", "oversee"]
 Setting: TypeAlias = Labelled | Template | Organisation | Keyring  # an entry of a list, or what there is one of
-Record: TypeAlias = Opportunity | Document | Contact | Job | Note | Attachment | Alert | Follow | Item | Batch | Setting
+Record: TypeAlias = (
+    Opportunity | Document | Contact | Job | Note | Attachment | Alert | Follow | Item | StockItem | Batch | Setting
+)
 Filters: TypeAlias = Mapping[str, object] | Sequence[Mapping[str, object]]
 
 

@@ -44,6 +44,7 @@ TELLING = frozenset({"activity", "delivery", "notice", "follow", "merger"})
 ASKED = tuple(kept.kind.name for kept in KEPT if kept.kind.name not in OPEN | TELLING)
 SUBJECTS = ("opportunity", "document", "job", "contact", "note")  # what other records are put to
 _FIELDS = {kept.kind.name: {field.name for cls in kept.classes for field in attrs.fields(cls)} for kept in KEPT}
+_PUT = frozenset({"record_id", "document_id", "into_id"})  # what a kind has that belongs to records of several kinds
 _INDEXED = {kept.kind.name: frozenset(kept.kind.by_name) for kept in KEPT}
 
 
@@ -118,8 +119,10 @@ class Sights:
                 return Not(self.links(part, kind, verbs, judged))
             case Linked(field, other, to, where):
                 sight = self.of(other, verbs)
-                if field == "id" and to == kind and kind in _INDEXED[other]:  # what it belongs to is the very record
-                    sight = self._alone(other, verbs)
+                if field == "id" and to == kind == "opportunity" and _PUT.isdisjoint(_FIELDS[other]):
+                    sight = self._alone(
+                        other, verbs
+                    )  # it belongs to the very record that is looked at, and to no other
                 if sight.everything:
                     return predicate
                 if sight.linkable:
@@ -142,7 +145,7 @@ class Sights:
         if kind in OPEN or (kind == "batch" and not alone.everything):  # whoever started a batch sees it, too
             return Sight(EVERYTHING, kind in OPEN)
         fields, where, exact = _FIELDS[kind], alone.where, alone.exact
-        if not {"record_id", "document_id", "into_id"}.isdisjoint(fields):
+        if not _PUT.isdisjoint(fields):
             kinds = ASKED if kind == "activity" else SUBJECTS
             exact = exact and all(self._alone(one, verbs).everything for one in kinds)
         if "opportunity_id" in fields and kind != "activity":
@@ -211,6 +214,8 @@ def _filters_of(kind: str) -> Mapping[str, Filter]:
     from salespipeline.notes import Notes
     from salespipeline.opportunities import Opportunities
     from salespipeline.settings.items import Items
+    from salespipeline.settings.stock import Stock
 
-    shapes = [SHAPE, *(one.shape for one in (Alerts, Attachments, Contacts, Jobs, Notes, Opportunities, Items))]
+    collections = (Alerts, Attachments, Contacts, Jobs, Notes, Opportunities, Items, Stock)
+    shapes = [SHAPE, *(one.shape for one in collections)]
     return next(shape.filters for shape in shapes if shape.kind == kind)

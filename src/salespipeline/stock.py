@@ -38,7 +38,7 @@ def unsellable(work: Work, documents: Iterable[Document]) -> dict[str, str]:
                 if number != 1:
                     refused[document.id] = f"{item.label!r} is one piece, and its lines sell {number:f}"
                 elif other := next((one for one in item.sold if not one.shares(document, origins)), None):
-                    refused[document.id] = f"{item.label!r} is sold by {other.name} already"
+                    refused[document.id] = f"{item.label!r} is sold by {_named(work, other)} already"
             if document.id not in refused:
                 items |= {id: _marked(work, items[id], document, origins) for id in sold if id in items}
     return refused
@@ -95,10 +95,14 @@ def restocked(work: Work, item: StockItem) -> StockItem:
             document = documents.get(sale.document_id)
             if document is not None and document.cancelled is None and not _credited(work, document, item):
                 way = "credit" if document.type is DocumentType.INVOICE else "cancel"
-                message = f"stock item {item.label!r} is sold by {sale.name}, which stands: cancel or {way} that first"
+                message = f"stock item {item.label!r} is sold by {_named(work, sale)}, which stands: cancel or {way} that first"
                 message = message.replace("cancel or cancel", "cancel")
                 raise Refused(message, record=f"stock item {item.label}", action="give_back")
     return attrs.evolve(item, sold=())
+
+
+def _named(work: Work, sale: Sold) -> str:
+    return sale.name if work.knows("document", sale.document_id) else "a document that you cannot see"
 
 
 def _marked(work: Work, item: StockItem, document: Document, origins: tuple[str, ...]) -> StockItem:

@@ -102,6 +102,10 @@ class Work:
         if self.guard is not None:
             self.guard.demand(verb, record, move=move)
 
+    def knows(self, kind: str, id: str) -> bool:
+        """Say whether who acts may read a record, or could when it was there; whatever is unguarded at this moment."""
+        return self.guard is None or self.guard.knows(kind, id)
+
     def hides(self, kind: str, where: Predicate) -> bool:
         """Say whether *where* is true of something that who acts cannot see: the rules hold for that, too."""
         if self.guard is None:

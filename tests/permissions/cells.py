@@ -16,6 +16,7 @@ from salespipeline.importing import import_opportunities
 from salespipeline.transmitters import Memory as Platform
 
 LATER = NOW + timedelta(days=1)
+MAIL = "zephyr@zephyr.example"
 LINE = {"description": "Racking", "unit_price": "10"}
 Run = Callable[[sp.Sales, Any], Any]
 
@@ -61,6 +62,7 @@ COLLECTIONS = {
     "deliveries": "delivery",
     "notices": "notice",
     "settings.items": "item",
+    "settings.stock": "stock",
 }
 
 
@@ -325,6 +327,18 @@ CELLS |= {
         lambda s, _: _report(s.deliveries.report(s.documents.all().plan_send_all(again=True).queue())),
     ),
     "plan.run": _plan(lambda plan: _report(plan.run())),
+    # --- what looks for itself ---
+    "contacts.duplicates": Cell(None, lambda s, _: s.contacts.duplicates()),
+    "contacts.duplicates of": Cell("contact", lambda s, one: s.contacts.duplicates(one)),
+    "contacts.like": Cell("contact", lambda s, one: s.contacts.like(getattr(one, "name", one), email=MAIL)),
+    "opportunities.duplicates": Cell(None, lambda s, _: s.opportunities.duplicates()),
+    "opportunities.duplicates of": Cell("opportunity", lambda s, one: s.opportunities.duplicates(one)),
+    "opportunities.search": Cell(
+        None, lambda s, _: [[deal.id for deal in s.opportunities.search(one)] for one in ("zephyr", "shed", "noted")]
+    ),
+    "listing.search": Cell(
+        None, lambda s, _: [deal.id for deal in s.opportunities.where(owner="bob").search("zephyr")]
+    ),
     # --- contacts, jobs ---
     "contacts.add": Cell(None, lambda s, _: s.contacts.add("Zephyr GmbH", country="GB")),
     "contacts.edit": Cell("contact", lambda s, one: s.contacts.edit(one, phone="+44 20 7946 0000"), writes=True),
@@ -429,6 +443,25 @@ CELLS |= {
     ),
     "settings.items.edit": Cell("item", lambda s, one: s.settings.items.edit(one, price="2"), writes=True),
     "settings.items.delete": Cell("item", lambda s, one: s.settings.items.delete(one), writes=True),
+    "settings.items.rename": Cell("item", lambda s, one: s.settings.items.rename(one, "OTHER"), writes=True),
+    "settings.items.archive": Cell("item", lambda s, one: s.settings.items.archive(one), writes=True),
+    "settings.items.restore": Cell("item", lambda s, one: s.settings.items.restore(one)),
+    "settings.items.usage": Cell("item", lambda s, one: s.settings.items.usage(one)),
+    "settings.items.usages": Cell(None, lambda s, _: s.settings.items.usages()),
+    "settings.stock.add": Cell(None, lambda s, _: s.settings.stock.add("OPEN", "Lift", serial="SN-2"), writes=True),
+    "settings.stock.edit": Cell("stock", lambda s, one: s.settings.stock.edit(one, price="2"), writes=True),
+    "settings.stock.rename": Cell("stock", lambda s, one: s.settings.stock.rename(one, "OPENED"), writes=True),
+    "settings.stock.archive": Cell("stock", lambda s, one: s.settings.stock.archive(one), writes=True),
+    "settings.stock.restore": Cell("stock", lambda s, one: s.settings.stock.restore(one)),
+    "settings.stock.give_back": Cell("stock", lambda s, one: s.settings.stock.give_back(one), writes=True),
+    "settings.stock.usage": Cell("stock", lambda s, one: s.settings.stock.usage(one)),
+    "settings.stock.usages": Cell(None, lambda s, _: s.settings.stock.usages()),
+    "settings.stock.delete": Cell("stock", lambda s, one: s.settings.stock.delete(one), writes=True),
+    "opportunities.edit with stock": Cell(
+        "stock", lambda s, one: s.opportunities.edit("own/1", lines=[{"stock": getattr(one, "serial", one)}])
+    ),
+    "settings.export": Cell(None, lambda s, _: s.settings.export()),
+    "settings.import_": Cell(None, lambda s, _: str(s.settings.import_(s.settings.export(), existing="keep"))),
     "settings.edit_organisation": Cell(None, lambda s, _: s.settings.edit_organisation(payment_days=3), writes=True),
     "settings.renew_link_key": Cell(None, lambda s, _: s.settings.renew_link_key(), writes=True),
     "settings.history": Cell(None, lambda s, _: [(did.action, did.title) for did in s.settings.history()]),

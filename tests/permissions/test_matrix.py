@@ -25,7 +25,13 @@ from salespipeline.sending_report import Plan
 NAMES = ("reference", "name", "subject", "message", "message_id")
 FEW = (("bob", ""), ("bob", "hidden by id"))  # on a server: what a store answers; who is asked how is the same for all
 # What ann may not do, or what says who asks.
-ASK_MORE = ("acting", "overseeing", "listing.each", *(name for name in CELLS if name.startswith("settings.filters.")))
+ASK_MORE = (
+    "acting",
+    "overseeing",
+    "listing.each",
+    "contacts.like",
+    *(name for name in CELLS if name.startswith("settings.filters.")),
+)
 
 
 def public(cls: type[Any]) -> Iterator[str]:

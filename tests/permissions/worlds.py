@@ -17,6 +17,7 @@ from salespipeline.domain.document import Document
 from salespipeline.domain.items import Item
 from salespipeline.domain.opportunity import Opportunity
 from salespipeline.domain.sending import Batch
+from salespipeline.domain.stock import StockItem
 from salespipeline.mail import Memory
 from salespipeline.permissions import Action
 from salespipeline.query import Query
@@ -53,6 +54,8 @@ class ByFunction:
                 return record.country == "GB"
             case Item():
                 return record.group == "open"
+            case StockItem():
+                return record.reference.startswith("OPEN")
             case Batch():
                 return record.started_by in SOUTH
             case None:
@@ -68,8 +71,9 @@ class ByFilters(ByFunction):
             return {}
         if actor == "mallory":
             raise RuntimeError("zephyr")
-        south = {"opportunity": {"owner__in": SOUTH}, "document": [{"owner": "bob"}, {"owner": "sue"}]}
-        return south.get(kind) or {"contact": {"country": "GB"}, "item": {"group": "open"}, "batch": None}.get(kind, {})
+        south: dict[str, Any] = {"opportunity": {"owner__in": SOUTH}, "document": [{"owner": "bob"}, {"owner": "sue"}]}
+        south |= {"contact": {"country": "GB"}, "item": {"group": "open"}, "stock_item": {"reference": "open"}}
+        return None if kind == "batch" else south.get(kind, {})
 
 
 @attrs.define
@@ -118,6 +122,7 @@ def made(url: str, policy: Any, *, hides: bool) -> World:
     line = sp.Line("Racking", quantity=4, unit_price="100", tax="20")
     bob, sue = root.acting("bob"), root.acting("sue").unguarded()
     root.settings.items.add("OPEN", "Bay", price="10", group="open")
+    world.records["stock", "own"] = root.settings.stock.add("OPEN", "Lift", serial="SN-1", price="90")
     acme = root.contacts.add("Acme Ltd", email="buyer@acme.example", country="GB")
     zephyr = root.contacts.add("Zephyr GmbH", email="zephyr@zephyr.example", country="DE")
     root.contacts.add_person(zephyr, "Zephyrine", email="zephyrine@zephyr.example")
@@ -140,6 +145,7 @@ def made(url: str, policy: Any, *, hides: bool) -> World:
     jane.settings.items.add("ZEPHYR", "Zephyr", price="99", group="zephyr")
     _filled(world, jane, "hidden", zephyr, line)
     world.records["contact", "hidden"] = jane.contacts["Zephyr GmbH"]
+    world.records["stock", "hidden"] = jane.settings.stock.add("ZEPHYR", "Zephyr", serial="SN-9", price="9")
     world.records["item", "hidden"] = jane.settings.items["ZEPHYR"]
     # In a deal of bob there is a document that is not for him, and what belongs to it.
     secret = jane.documents.draft(world.records["opportunity", "own"], "invoice", owner="jane", subject="Zephyr inside")

@@ -115,7 +115,9 @@ class Stock(Goods[StockItem]):
         with self._sales.work() as work:
             record = self._named(work, item)
             if record.sold:
-                message = f"stock item {record.label!r} is sold by {record.sold[-1].name}: archive() it"
+                seen = work.knows("document", record.sold[-1].document_id)
+                name = record.sold[-1].name if seen else "a document that you cannot see"
+                message = f"stock item {record.label!r} is sold by {name}: archive() it"
                 raise Refused(message, record=f"stock item {record.label}", action="delete")
             work.remove(record)
             return 0
