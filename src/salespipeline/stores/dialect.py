@@ -73,7 +73,7 @@ class Dialect:
         words, docs, done = map(self.table, (word_table(kind, asked.field), key, "_words"))
         match = " AND ".join([*[f'"{one}"' for one in asked.words], *[f'"{one}" *' for one in asked.beginnings]])
         text = (
-            f"SELECT d.id FROM {docs} d WHERE d.doc IN (SELECT rowid FROM {words} WHERE {words} MATCH ?) "  # noqa: S608
+            f"SELECT d.id FROM {words} CROSS JOIN {docs} d ON d.doc = {words}.rowid WHERE {words} MATCH ? "  # noqa: S608
             f"UNION ALL SELECT d.id FROM {docs} d WHERE d.doc > (SELECT done FROM {done} WHERE name = '{key}')"
         )
         return text, [match]

@@ -23,7 +23,7 @@ from salespipeline.stores.postgres_line import Rows, Unwritten
 from salespipeline.stores.postgres_session import ATTEMPTS, Session, Source
 from salespipeline.stores.postgres_tables import Table, without_nul
 from salespipeline.stores.sessions import SessionTransaction
-from salespipeline.stores.sql_words import COMMON, probe
+from salespipeline.stores.sql_words import planned
 
 __all__ = ["PostgresTransaction"]
 
@@ -171,8 +171,7 @@ class PostgresTransaction(SessionTransaction[Source[Any], Session, Table]):
         if any("\0" in str(value) for value in query.after or ()):
             raise StorageError("the cursor holds a NUL character, which no kept text does; start from the first page")
 
-        counting = probe(compiler, query)
-        indexed = counting is None or "\0" in str(counting[1]) or self._rows(*counting)[0][0] < COMMON
+        indexed = planned(self._rows, compiler, query)
 
         def compiled(asked: Query) -> Statement:
             text, values = compiler.page(asked, columns, indexed=indexed)

@@ -38,7 +38,7 @@ from salespipeline.query import (
 )
 from salespipeline.stores.dialect import Dialect, Parameter, Statement, quoted, side_table
 from salespipeline.stores.kinds import paths_of
-from salespipeline.stores.sql_words import candidates
+from salespipeline.stores.sql_words import candidates, conjuncts
 
 __all__ = [
     "DEEPEST",
@@ -85,7 +85,7 @@ class Compiler:
         """The name of the kind."""
         return self.kind.name
 
-    def page(self, query: Query, columns: Sequence[str], *, indexed: bool = True) -> Statement:
+    def page(self, query: Query, columns: Sequence[str], *, indexed: Statement | bool = True) -> Statement:
         """Return the statement that reads these *columns* (fields, ``id``, ``version``, ``body``) of the page."""
         values: list[Parameter] = []
         conditions = self._conditions(query, values, indexed=indexed)
@@ -127,17 +127,17 @@ class Compiler:
             text += f" ORDER BY {', '.join(f'{place} NULLS FIRST' for place in places)}"
         return text, values
 
-    def where(self, predicate: Predicate, values: list[Parameter], *, indexed: bool = True) -> str:
+    def where(self, predicate: Predicate, values: list[Parameter], *, indexed: Statement | bool = True) -> str:
         """Return the ``WHERE`` clause of *predicate*, empty where everything is meant; append to *values*.
 
-        Where it is not *indexed*, words are not looked for in their index, but in one text after the other.
+        Words are followed to the entries that may hold them, unless *indexed* says that they are not, or what selects those.
         """
-        parts = [*self._home(values), *(self._sought(predicate, values) if indexed else ())]
-        parts += [self._condition(part, values) for part in _conjuncts(predicate)]
+        parts = [*self._home(values), *self._sought(predicate, values, indexed)]
+        parts += [self._condition(part, values) for part in conjuncts(predicate)]
         return f" WHERE {' AND '.join(parts)}" if parts else ""
 
-    def _sought(self, predicate: Predicate, values: list[Parameter]) -> list[str]:
-        found = candidates(self, predicate)
+    def _sought(self, predicate: Predicate, values: list[Parameter], indexed: Statement | bool) -> list[str]:
+        found = candidates(self, predicate) if indexed is True else indexed or None
         if found is None:
             return []
         values += found[1]
@@ -147,14 +147,14 @@ class Compiler:
         # After fields that no two entries share the id decides nothing, and planners would sort again for it.
         return names if any(set(unique) <= set(names) for unique in self.kind.unique) else (*names, "id")
 
-    def _conditions(self, query: Query, values: list[Parameter], *, indexed: bool) -> str:
+    def _conditions(self, query: Query, values: list[Parameter], *, indexed: Statement | bool) -> str:
         if query.after is None:
             return self.where(query.where, values, indexed=indexed)
         sign = "<" if query.descending else ">"
         mark = self.dialect.mark
         columns = ", ".join(map(self._column, (*query.order, "id")))
         marks = ", ".join([mark] * len(query.after))
-        parts = [*self._home(values), *(self._sought(query.where, values) if indexed else ())]
+        parts = [*self._home(values), *self._sought(query.where, values, indexed)]
         parts += [self._condition(part, values) for part in _raised(query)]
         if query.order:  # an index search begins at a plain bound; not every planner derives it from the row
             parts.append(f"{self._column(query.order[0])} {sign}= {mark}")
@@ -292,7 +292,7 @@ def finer_groups(kind: Kind, where: Predicate, by: Sequence[Group], measures: Se
         if not isinstance(measure, Count):
             asked |= {measure.field, getattr(measure, "times", None) or measure.field}
     # Where another index leads to few entries, sorting those few is quicker than reading all of this one.
-    fixed = {part.field for part in _conjuncts(where) if isinstance(part, Cmp | OneOf)}
+    fixed = {part.field for part in conjuncts(where) if isinstance(part, Cmp | OneOf)}
     asked |= {one.field for one in _leaves(where) if one.field == "id" or not kind.field(one.field).many}
     for path in paths_of(kind):
         elsewhere = {other[0] for other in (*kind.unique, *paths_of(kind))} - {path[0]}
@@ -316,14 +316,6 @@ def _joined_up(measure: Measure, column: str) -> str:
     return f"coalesce(sum({column}), 0)"
 
 
-def _conjuncts(predicate: Predicate) -> Iterator[Predicate]:
-    if isinstance(predicate, All):
-        for part in predicate.parts:
-            yield from _conjuncts(part)
-    else:
-        yield predicate
-
-
 def _raised(query: Query) -> Iterator[Predicate]:
     """Yield the conditions that the cursor does not imply.
 
@@ -331,7 +323,7 @@ def _raised(query: Query) -> Iterator[Predicate]:
     the tighter one, so the looser one is left out.
     """
     implied = ("<", "<=") if query.descending else (">", ">=")
-    for part in _conjuncts(query.where):
+    for part in conjuncts(query.where):
         if query.after and query.order and isinstance(part, Cmp) and part.field == query.order[0]:
             edge, start = part.value, query.after[0]
             if part.op in implied and edge != start and (edge > start) == query.descending:  # type: ignore[operator]

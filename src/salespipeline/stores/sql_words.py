@@ -6,14 +6,18 @@ to the entries that it stands to, so that a search in several kinds is answered 
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from salespipeline.query import All, AnyOf, Linked, Predicate, Query, Words
 from salespipeline.stores.dialect import Dialect, Parameter, Statement, quoted
 
-__all__ = ["COMMON", "candidates", "probe"]
+__all__ = ["COMMON", "candidates", "conjuncts", "planned"]
 
 COMMON = 2000  # so many entries that hold the words are worth walking over, where a page of them is asked for
+
+
+Read: TypeAlias = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 
 class _Compiler(Protocol):
@@ -53,9 +57,31 @@ def _joined(several: list[Statement], word: str) -> Statement:
 _ID = quoted("id")
 
 
-def probe(compiler: _Compiler, query: Query) -> Statement | None:
-    """Return the statement that counts, up to ``COMMON``, what the index of words leaves of a page; nothing for other queries."""
-    found = None if query.limit is None else candidates(compiler, query.where)
-    if found is None:
-        return None
-    return f"SELECT count(*) FROM (SELECT 1 FROM ({found[0]}) s LIMIT {COMMON}) c", found[1]  # noqa: S608
+def conjuncts(predicate: Predicate) -> Iterator[Predicate]:
+    """Yield what must all be true for *predicate* to be."""
+    if isinstance(predicate, All):
+        for part in predicate.parts:
+            yield from conjuncts(part)
+    else:
+        yield predicate
+
+
+def planned(read: Read, compiler: _Compiler, query: Query) -> Statement | bool:
+    """Return what selects the few entries that are worth looking at for *query*; or whether to follow all words, or none.
+
+    One word that few hold is enough: the others are looked for in their texts. Where all are common, their holders
+    are intersected; and where even then many are left, and a page is asked for, it is found sooner by walking in its order.
+    """
+    parts = [one for part in conjuncts(query.where) if (one := candidates(compiler, part)) is not None]
+    if not parts:
+        return False
+    counts = ", ".join(f"(SELECT count(*) FROM (SELECT 1 FROM ({one}) s LIMIT {COMMON}) c)" for one, _ in parts)  # noqa: S608
+    (found,) = read(f"SELECT {counts}", [value for _, values in parts for value in values])
+    few = min(found)
+    if few < COMMON:
+        return parts[found.index(few)]
+    if query.limit is None or len(parts) == 1:
+        return query.limit is None
+    together, values = _joined(parts, " INTERSECT ")
+    ((number,),) = read(f"SELECT count(*) FROM (SELECT 1 FROM ({together}) s LIMIT {COMMON}) c", values)  # noqa: S608
+    return bool(number < COMMON)

@@ -24,7 +24,7 @@ from salespipeline.stores.kinds import (
 )
 from salespipeline.stores.sessions import SessionTransaction
 from salespipeline.stores.sql import DEEPEST, Compiler, depth, finer_groups
-from salespipeline.stores.sql_words import COMMON, probe
+from salespipeline.stores.sql_words import planned
 from salespipeline.stores.sqlite_errors import FAILURES
 from salespipeline.stores.sqlite_file import Session, SqliteFile
 from salespipeline.stores.sqlite_layout import Table
@@ -190,8 +190,7 @@ class SqliteTransaction(SessionTransaction[SqliteFile | LentFile, Session | Lent
 
     def _page(self, table: Table, query: Query, columns: Sequence[str]) -> list[tuple[Any, ...]]:
         compiler = self._compiler(table, query)
-        counting = probe(compiler, query)
-        indexed = counting is None or self._rows(*counting)[0][0] < COMMON
+        indexed = planned(self._rows, compiler, query)
         return self._rows(*compiler.page(query, columns, indexed=indexed))
 
     def _compiler(self, table: Table, query: Query) -> Compiler:
