@@ -41,6 +41,14 @@ class Checks:
             self.problems.extend(error.problems)
             return None  # type: ignore[return-value]
 
+    def at(self, path: str, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return what *check* returns, or keep its problems as those of the part called *path*, and return ``None``."""
+        try:
+            return check(*args, **kwargs)
+        except Invalid as error:
+            self.within(path, error)
+            return None
+
     def within(self, path: str, error: Invalid) -> None:
         """Keep the problems of *error* as problems of the part called *path*."""
         for problem in error.problems:

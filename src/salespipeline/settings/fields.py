@@ -8,7 +8,9 @@ from typing import Any, Unpack
 import attrs
 
 from salespipeline.arguments import FieldEdits, FieldFacts
+from salespipeline.domain.checks import Checks
 from salespipeline.domain.fields import Answer, FieldSchema
+from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.query import Cmp
 from salespipeline.settings.lists import SettingList, name_of, refuse_unknown
 from salespipeline.settings.uses import DRAFTS, Use, rewritten, tallied, used
@@ -33,6 +35,37 @@ class FieldList(SettingList[FieldSchema]):
         values = _with_answers(key, facts)
         with self._sales.work() as work:
             return self._add(work, record_type=record_type, key=key, label=label, type=type, **values)
+
+    def add_many(self, record_type: str, rows: Iterable[Mapping[str, object]]) -> tuple[FieldSchema, ...]:
+        """Add fields of one record type in one go, each a mapping of what ``add`` takes: all of them, or none.
+
+        Raises ``Invalid`` with every problem, each with the place of its row.
+
+        >>> asked = sales.settings.fields.add_many("quote", [
+        ...     {"key": "floor", "label": "Floor load", "type": "integer"},
+        ...     {"key": "safe", "label": "Inspected", "type": "yes_no", "mandatory": True},
+        ... ])
+        >>> [field.label for field in asked]
+        ['Floor load', 'Inspected']
+        """
+        checks = Checks()
+        with self._sales.work() as work:
+            kept = self._choose(work.settings).all
+            known = {one.key for one in kept if one.record_type == record_type}
+            start = 1 + max((one.position for one in kept), default=-1)
+            made = []
+            for at, row in enumerate(rows):
+                schema = checks.at(f"[{at}]", _schema_of, work.new_id(), record_type, row, start + at)
+                if schema is not None and schema.key in known:
+                    checks.add(f"[{at}].key", "duplicate", f"another field of {record_type} is called {schema.key!r}")
+                elif schema is not None:
+                    known.add(schema.key)
+                    made.append(schema)
+            checks.done(action="add")
+            if made:
+                work.keep_new(made, action="added")
+                work.touch_settings()
+            return tuple(attrs.evolve(one, version=1) for one in made)
 
     def edit(self, field: FieldSchema | str, **values: Unpack[FieldEdits]) -> FieldSchema:
         """Replace some values of one; *default* and *required_answer* are plain values, as in ``add``."""
@@ -82,6 +115,23 @@ def _answers_to(record_type: str) -> tuple[Use, ...]:
         return (_Answered(kind="opportunity", index="answers", field="answers", many=True),)
     among = Cmp("type", "=", record_type)
     return (_Answered(kind="document", index="answers", field="answers", many=True, among=among, free=DRAFTS),)
+
+
+def _schema_of(id: str, record_type: str, row: object, position: int) -> FieldSchema:
+    if not isinstance(row, Mapping):
+        raise Invalid(Problem("", "type", f"a mapping with key, label and type is needed, not {shown(row)}"))
+    lacking = [name for name in ("key", "label", "type") if name not in row]
+    if lacking:
+        raise Invalid(Problem(name, "missing", f"a field needs its {name}") for name in lacking)
+    facts: dict[str, Any] = dict(row)
+    key, label, type = (facts.pop(name) for name in ("key", "label", "type"))
+    refuse_unknown(
+        "custom field", FieldSchema, facts, but=FieldList.fixed | {"label": "", "position": "the rows are in order"}
+    )
+    values = _with_answers(key, facts)
+    return FieldSchema(
+        id=id, record_type=record_type, key=key, label=label, type=type, position=position, **values
+    ).checked()
 
 
 def _with_answers(key: str, values: Mapping[str, Any]) -> dict[str, Any]:

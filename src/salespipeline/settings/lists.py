@@ -178,9 +178,11 @@ class SettingList(Tabular, Generic[S]):
                 raise Invalid(Problem("before", "choice", f"{moving.label!r} cannot stand beside itself: name another"))
             order = [one for one in listed.all if one.id != moving.id]
             order.insert(order.index(target) + (after is not None), moving)
-            for position, one in enumerate(order):
-                if one.position != position:
-                    work.keep(attrs.evolve(one, position=position), one if one.version else None, action="moved")
+            moved = [(attrs.evolve(one, position=at), one) for at, one in enumerate(order) if one.position != at]
+            for changed, one in moved:
+                if not one.version:  # one that is there without having been kept
+                    work.keep(changed, action="moved")
+            work.keep_many([pair for pair in moved if pair[1].version], action="moved")
             work.touch_settings()
 
     def usage(self, record: S | str) -> int:
