@@ -126,7 +126,7 @@ def send(url: str, mailer: str, *, point: str = "", turn: int = 1, lease: float 
 def press(url: str, mailer: str, *, gate: str) -> None:
     """Press *send all* for everything, at the same moment as others: when the *gate* opens."""
     with sp.open(url, actor="jane", mailer=sp.mail.Smtp(mailer)) as sales, open(gate, "ab") as ready:  # noqa: PTH123
-        plan = sales.documents.all().order("created").plan_send_all()
+        plan = sales.documents.where(sent=False).order("created").plan_send_all()
         ready.write(b".")
         ready.flush()
         fcntl.flock(ready, fcntl.LOCK_SH)

@@ -1,4 +1,15 @@
-"""What the long runs of sending share, and the table that they end with."""
+"""What the long runs of sending share, and the table that they end with.
+
+``nox -s faults -- sending`` runs all of them at their full size, and each by itself with ``-k``, on both SQL stores:
+
+- ``-k at_a_point``: 50 kills at each of 19 points of the protocol; ``-k any_moment``: 1,000 kills.
+- ``-k "before_anything or goes_on"``: 50 kills of who presses, keeps a file or goes on; ``-k upgrade``: 20 in an upgrade.
+- ``-k sixteen_workers``: 10,000 documents without faults, and with 3 % of them, 500 kills and 20 crashes of the server.
+- ``-k presses``: 16 people press at once, 100 times; ``-k hold``: 5,000 accepted holds and cancels.
+- ``-k schedules``: 1,000,000 schedules by chance in the simulator.
+
+``--scale 0.1`` makes any of them a tenth as large.
+"""
 
 from __future__ import annotations
 

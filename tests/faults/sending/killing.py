@@ -114,7 +114,8 @@ def queued(url: str, documents: int, *, queue: bool = True) -> list[str]:
                     type = ("quote", "invoice")[number % 2]
                     ids.append(sales.documents.draft(acme, type, subject=f"No. {number}", lines=[line]).id)
         if queue:
-            sales.documents.where(sent=False).order("created").plan_send_all().queue()
+            going = sales.documents.where(sent=False, held=False, cancelled=False)  # and not all that was ever stopped
+            going.order("created").plan_send_all().queue()
         return ids
 
 
