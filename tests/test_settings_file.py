@@ -28,6 +28,7 @@ def source():
         desk.templates.add("With terms", "quote", subject="Q", text="{{ document.accept_link }}", attachments=[terms])
         desk.items.add("FIT", "Fitting", price="45.00")
         desk.items.add("KIT", "Bay, fitted", parts=[("RACK", 1), ("FIT", "1.5")])
+        desk.stock.add("LIFT", "Pallet lift", serial="SN-7", price="900.00")
         desk.users.add("Tom Okafor", id="tom", approval_limit="5000 GBP")
         desk.filters.add("Hot", sales.opportunities.where(tags__any=["VIP"]), shared=True)
         yield sales
@@ -54,7 +55,7 @@ def problems(sales, text, **facts):
 
 def test_every_list_is_in_the_file(source, text):
     assert set(_LISTS.values()) == {cls for cls in SETTING_LISTS if cls is not Keyring} | {
-        cls for kept in KEPT if kept.kind.name == "item" for cls in kept.classes
+        cls for kept in KEPT if kept.kind.name in ("item", "stock_item") for cls in kept.classes
     }
     assert [name for name, entries in json.loads(text)["lists"].items() if not entries] in (
         [],
@@ -70,6 +71,7 @@ def test_settings_come_out_of_another_store_as_they_went_in(text, source, bare, 
     assert bare.settings.export() == text
     assert [*bare.settings.stages] == [*source.settings.stages]
     assert bare.settings.items["KIT"].parts[1].item_id == bare.settings.items["FIT"].id
+    assert bare.settings.stock["SN-7"].price == 900
     assert b"".join(bare.blobs.read(bare.settings.organisation.logo)) == PNG
     assert b"".join(bare.blobs.read(bare.settings.templates["With terms"].enclosures[0].digest)) == b"thirty days"
     assert bare.settings.tags.archived[0].label == "Rush"

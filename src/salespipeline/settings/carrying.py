@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from salespipeline.catalog import FORMAT, SETTING_LISTS, index_of
+from salespipeline.catalog import FORMAT, KIND_OF, SETTING_LISTS, index_of
 from salespipeline.codec import UPCASTS, plain, restore
 from salespipeline.domain.checks import suggestion
 from salespipeline.domain.items import Item
@@ -22,6 +22,7 @@ from salespipeline.domain.links import Keyring
 from salespipeline.domain.numbering import Series
 from salespipeline.domain.organisation import Organisation
 from salespipeline.domain.saved import SavedFilter
+from salespipeline.domain.stock import StockItem
 from salespipeline.errors import Invalid, NewerFormat, Problem, Refused, StorageError, shown
 from salespipeline.query import EVERYTHING, Query
 from salespipeline.settings.lists import SettingList
@@ -36,12 +37,15 @@ __all__ = ["Existing", "SettingsReport", "settings_from", "settings_json"]
 Existing: TypeAlias = Literal["refuse", "keep", "replace"]
 T = TypeVar("T")
 WHAT, LAYOUT = "salespipeline settings", 1
-ITEMS = "item"
+_GOODS: Mapping[type[Any], str] = {cls: KIND_OF[cls].kind.name for cls in (Item, StockItem)}
 _LISTS: Mapping[str, type[Any]] = {name: cls for cls, name in SETTING_LISTS.items() if cls is not Keyring} | {
-    ITEMS: Item
+    name: cls for cls, name in _GOODS.items()
 }
 # What is said of one store, and means nothing in another.
-_OWN: Mapping[type[Any], frozenset[str]] = {Series: frozenset({"offset", "starts", "jumps"})}
+_OWN: Mapping[type[Any], frozenset[str]] = {
+    Series: frozenset({"offset", "starts", "jumps"}),
+    StockItem: frozenset({"sold"}),
+}
 _MARKED = re.compile(r'"([^"\\]+)"')  # a text in JSON, which may be an id
 _NEVER = frozenset({"id", "version", "position"})
 
@@ -115,7 +119,7 @@ class _Taking:
         """Take one entry."""
         before = None
         try:
-            record = record.checked() if isinstance(record, Organisation | Item) else record
+            record = record.checked() if isinstance(record, Organisation | Item | StockItem) else record
             key = _key(record)
             if key in self._seen:
                 self._tell(path, "duplicate", f"{_called(record)} stands in {self._seen[key]} already")
@@ -208,22 +212,24 @@ def _all(work: Work) -> list[Any]:
     records = [record for record in records if record.version]  # what exists without asking was never kept
     if settings.organisation.version:
         records.append(settings.organisation)
-    items = sorted(work.find(Query(kind=ITEMS, where=EVERYTHING)), key=lambda item: (bool(item.parts), item.reference))
-    return records + items
+    for name in _GOODS.values():  # sets behind what they are made of
+        goods = work.find(Query(kind=name, where=EVERYTHING))
+        records += sorted(goods, key=lambda one: (bool(getattr(one, "parts", ())), one.reference, one.id))
+    return records
 
 
-def _key(record: Any) -> tuple[str, object]:
-    """Return what makes an entry the same as one in another store: its label, in any case."""
-    index = index_of(record)
-    return _name(record), index["reference" if isinstance(record, Item) else "label"]
+def _key(record: Any) -> tuple[object, ...]:
+    """Return what makes an entry the same as one in another store: its label in any case, or its reference."""
+    kind, index = KIND_OF[type(record)].kind, index_of(record)
+    return kind.name, *[index.get(name) for name in kind.unique[0]]
 
 
 def _name(record: Any) -> str:
-    return ITEMS if isinstance(record, Item) else SETTING_LISTS[type(record)]
+    return _GOODS.get(type(record)) or SETTING_LISTS[type(record)]
 
 
 def _called(record: Any) -> str:
-    name = getattr(record, "reference", None) or getattr(record, "label", None) or getattr(record, "name", "")
+    name = getattr(record, "label", None) or getattr(record, "reference", None) or getattr(record, "name", "")
     return f"{_name(record).replace('_', ' ')} {shown(name)}"
 
 
@@ -285,7 +291,7 @@ def _restored(cls: type[T], entry: object, format: int) -> T:
     if type(id) is not str:
         raise TypeError(f"an id is text, not {shown(id)}")
     for older in range(format, FORMAT):
-        values = UPCASTS[older](ITEMS if cls is Item else "setting", values)
+        values = UPCASTS[older](_GOODS.get(cls, "setting"), values)
     return restore(cls, id, 0, values)
 
 
