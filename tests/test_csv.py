@@ -161,3 +161,39 @@ def test_lines_of_another_style_are_refused(story, tmp_path):
         exported_opportunities(tmp_path / "lines.csv")
     with pytest.raises(OpenError, match="there is no file"):
         exported_opportunities(tmp_path / "nothing.csv")
+
+
+# --- predefined items ---
+
+
+def test_items_are_imported_again_by_their_references(opened, url, story, tmp_path):
+    story.settings.items.all().write_csv(tmp_path / "items.csv", separator=";", decimal=",", bom=True)
+    target = opened(url)
+    facts = {"delimiter": ";", "decimal": ","}
+    report = target.settings.items.import_csv(tmp_path / "items.csv", **facts)
+    assert (report.created, report.known) == (1, 0)
+    assert target.settings.items.all().to_csv() == story.settings.items.all().to_csv()
+    target.settings.items.edit("RACK", price="1", group="Other")
+    again = target.settings.items.import_csv(tmp_path / "items.csv", **facts)
+    assert (again.created, again.known) == (0, 1)
+    assert target.settings.items.all().to_csv() == story.settings.items.all().to_csv()
+
+
+def test_every_bad_item_is_told_with_its_line_and_none_is_taken(sales, tmp_path):
+    file = tmp_path / "items.csv"
+    file.write_text(
+        "reference,description,price,currency\nA,Bay,210,GBP\nB,,twelve,GBP\nC,Fit,45,XXY\nA,Bay,1,GBP\n,Lamp,1,GBP\nD\n"
+    )
+    with pytest.raises(Invalid) as caught:
+        sales.settings.items.import_csv(file)
+    assert [(problem.path, problem.code) for problem in caught.value.problems] == [
+        ("line 3.description", "empty"),
+        ("line 3.price", "number"),
+        ("line 4.currency", "currency"),
+        ("line 5.reference", "duplicate"),
+        ("line 6.reference", "empty"),
+        ("line 7.description", "ragged"),
+    ]
+    assert sales.settings.items.count() == 0
+    with pytest.raises(Invalid, match=r"seem to be separated by"):
+        sales.settings.items.import_csv(file, delimiter=";")

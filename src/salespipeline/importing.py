@@ -20,7 +20,7 @@ from salespipeline.query import Missing, Not, Query
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
 
-__all__ = ["BadRow", "ImportReport", "Row", "import_opportunities"]
+__all__ = ["BadRow", "ImportReport", "Row", "Taken", "bad_row", "import_opportunities", "read_rows", "told_apart"]
 
 Row: TypeAlias = Mapping[str, str]
 Source: TypeAlias = "str | Callable[[Row], object]"
@@ -82,7 +82,7 @@ class _Cells(dict[str, str]):
 
 
 @attrs.define
-class _Taken:
+class Taken:
     """A row on its way: its values, and, for each that a function gave, the columns that it looked at."""
 
     line: int
@@ -121,14 +121,14 @@ def import_opportunities(
     """
     _check(mapping, key, on_error, delimiter)
     bad: list[BadRow] = []
-    rows = list(_read(Path(path), encoding, delimiter, mapping, key, bad))
+    rows = list(read_rows(Path(path), encoding, delimiter, mapping, key, bad))
     with sales.work(write=False) as work:
         query = Query(kind="opportunity", where=Not(Missing("import_key")))
         known = {str(row[0]) for row in work.columns(query, ("import_key",))}
         merged = Query(kind="merger", where=Not(Missing("import_key")))
         known |= {str(row[0]) for row in work.columns(merged, ("import_key",))}
     fresh = [taken for taken in rows if taken.values["import_key"] not in known]
-    ready = _told_apart(fresh, key, bad)
+    ready = told_apart(fresh, key, bad)
 
     def create() -> int:
         created = 0
@@ -174,7 +174,7 @@ def _check(mapping: object, key: str, on_error: str, delimiter: object) -> None:
     checks.done(action="import")
 
 
-def _told_apart(rows: Iterable[_Taken], key: str, bad: list[BadRow]) -> list[_Taken]:
+def told_apart(rows: Iterable[Taken], key: str, bad: list[BadRow]) -> list[Taken]:
     """Return the first row of each key; the others are *bad*."""
     seen: dict[object, int] = {}
     ready = []
@@ -194,7 +194,7 @@ class _Undone(Exception):
 
 
 def _create(
-    sales: Sales, rows: list[_Taken], mapping: Mapping[str, Source], key: str, bad: list[BadRow], *, skip: bool
+    sales: Sales, rows: list[Taken], mapping: Mapping[str, Source], key: str, bad: list[BadRow], *, skip: bool
 ) -> int:
     """Create what can be created of *rows*, adding the others to *bad*; without *skip* the caller rolls back."""
     for taken in rows:
@@ -221,7 +221,7 @@ def _create(
     return 0
 
 
-def _take(taken: _Taken, field: str, source: Source, bad: list[BadRow]) -> None:
+def _take(taken: Taken, field: str, source: Source, bad: list[BadRow]) -> None:
     """Put the value of one field into *taken*, or why there is none into *bad*."""
     row = taken.row
     if isinstance(source, str):
@@ -231,12 +231,12 @@ def _take(taken: _Taken, field: str, source: Source, bad: list[BadRow]) -> None:
         try:
             value = source(row)
         except Invalid as error:
-            bad += [_bad(taken, field, row.seen, str(one), one.code) for one in error.problems]
+            bad += [bad_row(taken, field, row.seen, str(one), one.code) for one in error.problems]
             taken.failed.append(field)
             return
         except (SalesPipelineError, ValueError, LookupError, ArithmeticError, TypeError) as error:
             why = repr(error) if isinstance(error, KeyError) else str(error) or repr(error)
-            bad.append(_bad(taken, field, row.seen, why, "row"))
+            bad.append(bad_row(taken, field, row.seen, why, "row"))
             taken.failed.append(field)
             return
         taken.seen[field] = row.seen
@@ -244,7 +244,7 @@ def _take(taken: _Taken, field: str, source: Source, bad: list[BadRow]) -> None:
         taken.values[field] = value
 
 
-def _bad(taken: _Taken, field: str, seen: Iterable[str], reason: str, code: str) -> BadRow:
+def bad_row(taken: Taken, field: str, seen: Iterable[str], reason: str, code: str) -> BadRow:
     """Blame the one cell that the *reason* shows, of those that were *seen*; or else the field."""
     cells = {column: taken.row[column] for column in seen if column in taken.row}
     told = {column: cell for column, cell in cells.items() if cell and shown(cell) in reason}
@@ -254,7 +254,7 @@ def _bad(taken: _Taken, field: str, seen: Iterable[str], reason: str, code: str)
     return BadRow(line=taken.line, column=column, value=value, reason=reason, code=code)
 
 
-def _blame(error: Invalid, given: list[_Taken], mapping: Mapping[str, Source], key: str, bad: list[BadRow]) -> set[int]:
+def _blame(error: Invalid, given: list[Taken], mapping: Mapping[str, Source], key: str, bad: list[BadRow]) -> set[int]:
     """Add the problems of *error* to *bad*, and return the positions of the rows that have some."""
     wrong: set[int] = set()
     for problem in error.problems:
@@ -267,13 +267,13 @@ def _blame(error: Invalid, given: list[_Taken], mapping: Mapping[str, Source], k
             continue
         source = key if field == "import_key" else mapping.get(field, field)
         seen = [source] if isinstance(source, str) else taken.seen.get(field, ())
-        bad.append(_bad(taken, path, seen, problem.message, problem.code))
+        bad.append(bad_row(taken, path, seen, problem.message, problem.code))
     return wrong
 
 
-def _read(
+def read_rows(
     path: Path, encoding: str, delimiter: str, mapping: Mapping[str, Source], key: str, bad: list[BadRow]
-) -> Iterator[_Taken]:
+) -> Iterator[Taken]:
     """Yield the rows, with their keys; refuses a wrong encoding and a missing column, adds ragged rows to *bad*."""
     reader = csv.reader(io.StringIO(_decoded(path, encoding), newline=""), strict=True, delimiter=delimiter)
     try:
@@ -287,7 +287,7 @@ def _read(
                 row = _Cells((name, cell) for name, cell in zip(alone, cells, strict=True) if name is not None)
                 row.seen = {}
                 try:
-                    yield _Taken(line, row, {"import_key": text.clean(row[key], key, required=True)})
+                    yield Taken(line, row, {"import_key": text.clean(row[key], key, required=True)})
                 except Invalid as error:
                     (one,) = error.problems
                     bad.append(BadRow(line=line, column=key, value=row[key], reason=one.message, code=one.code))

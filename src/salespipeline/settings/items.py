@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import attrs
 
@@ -22,6 +22,10 @@ from salespipeline.settings.lists import refuse_unknown
 from salespipeline.settings.uses import Use
 from salespipeline.work import Work
 
+if TYPE_CHECKING:
+    from salespipeline.importing import ImportReport
+    from salespipeline.tables import FilePath
+
 __all__ = ["Items"]
 
 
@@ -30,10 +34,13 @@ def _item_row(item: Item, _settings: Settings, _names: Mapping[str, str]) -> dic
         "reference": item.reference,
         "description": item.description,
         "group": item.group,
+        "unit": item.unit,
         "price": item.price,
         "cost": item.cost,
         "currency": str(item.currency),
         "tax": item.tax.percent,
+        "nominal_code": item.nominal_code,
+        "department_code": item.department_code,
     }
 
 
@@ -61,8 +68,9 @@ class Items(Goods[Item]):
         orders={"reference": "reference", "group": "group"},
         default="reference",
         row=_item_row,
-        columns=dict.fromkeys(("reference", "description", "group"), str)
-        | {"price": Decimal, "cost": Decimal, "currency": str, "tax": Decimal},
+        columns=dict.fromkeys(("reference", "description", "group", "unit"), str)
+        | {"price": Decimal, "cost": Decimal, "currency": str, "tax": Decimal}
+        | dict.fromkeys(("nominal_code", "department_code"), str),
     )
 
     def add(
@@ -83,6 +91,27 @@ class Items(Goods[Item]):
             values = {"currency": work.settings.organisation.currency, "price": price, "parts": parts, **facts}
             item = Item(id=work.new_id(), reference=reference, description=description, **self._values(work, values))
             return work.keep(item.checked(), action="added")
+
+    def import_csv(
+        self, path: FilePath, *, delimiter: str = ",", decimal: str = ".", encoding: str = "utf-8-sig"
+    ) -> ImportReport:
+        r"""Add items from CSV, and give those whose *reference* is there the values of their rows.
+
+        The columns are those that ``write_csv`` writes, or some of them; an empty cell says nothing. All of the file is
+        taken or nothing: ``Invalid`` lists every bad row. Sets keep their parts, which the settings' own file carries.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> file = Path(tempfile.mkdtemp(), "items.csv")
+        >>> _ = file.write_text("reference;description;price;tax\nBAY;Racking, bay;210,00;20\n")
+        >>> print(sales.settings.items.import_csv(file, delimiter=";", decimal=","))
+        1 created, 0 there already, 0 bad
+        >>> sales.settings.items["BAY"].price
+        Decimal('210.00')
+        """
+        from salespipeline.settings.items_csv import import_items
+
+        return import_items(self, path, delimiter=delimiter, decimal=decimal, encoding=encoding)
 
     def edit(self, item: Item | str, **values: Unpack[ItemEdits]) -> Item:
         """Replace some values; lines made from it before keep theirs. (SPEC OPP-3)"""
