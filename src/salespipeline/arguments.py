@@ -99,6 +99,7 @@ class ContactFacts(TypedDict, total=False):
     electronic_address: str
     locale: str
     note: str
+    parent: Contact | str | None
 
 
 class ContactEdits(ContactFacts, total=False):
@@ -288,6 +289,7 @@ class OrganisationFacts(TypedDict, total=False):
     typed_characters: int
     accept_url: str
     lost_reason_needed: bool
+    ids_checked: bool
 
 
 class SendFacts(TypedDict, total=False):

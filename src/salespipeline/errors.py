@@ -42,7 +42,7 @@ from dataclasses import dataclass
 __all__ = [
     "Conflict", "Corrupt", "Duplicate", "ForeignFile", "Invalid", "LinkAnswered", "LinkExpired", "LinkInvalid",
     "LinkRefused", "LinkWithdrawn", "MailError", "NewerFormat", "NotAllowed", "NotEditable", "NotFound",
-    "NotSendable", "OpenError", "Overflow", "Problem", "ReadOnly", "Refused", "RenderError", "SalesPipelineError",
+    "NotSendable", "OnStop", "OpenError", "Overflow", "Problem", "ReadOnly", "Refused", "RenderError", "SalesPipelineError",
     "StorageError", "StorageFull", "StoreClosed", "TemplateError", "TransactionOpen", "Unavailable", "Unfinished",
     "UpgradeNeeded", "shown",
 ]  # fmt: skip
@@ -159,6 +159,30 @@ class NotAllowed(Refused):
     ...     print(error)
     Opportunity 'OPP/00001' cannot win: it is lost; reopen() it first.
     """
+
+
+class OnStop(UserWarning):
+    """A document was made for a contact that is on stop. It is a warning: the document is there.
+
+    To have it refused, make an error of it: ``warnings.filterwarnings("error", category=sp.OnStop)``.
+
+    >>> import warnings
+    >>> late = sales.contacts.stop("Acme Ltd", "two invoices are overdue")
+    >>> with warnings.catch_warnings(record=True, action="always") as warned:
+    ...     _ = sales.documents.draft(deal, "quote")
+    >>> print(warned[0].message)
+    contact 'Acme Ltd' is on stop (two invoices are overdue), and a quote was made for it
+    """
+
+    def __init__(self, contact: str, reason: str, what: str) -> None:
+        super().__init__(contact, reason, what)
+        self.contact = contact
+        self.reason = reason
+        self.what = what
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return f"contact {self.contact!r} is on stop{why}, and {self.what} was made for it"
 
 
 class NotSendable(Refused):

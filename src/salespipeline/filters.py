@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time, timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -17,6 +17,9 @@ from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Money, decimal
 from salespipeline.query import All, AnyOf, Cmp, Contains, Has, Missing, Not, OneOf, Op, Predicate, starts_with
 from salespipeline.text import fold
+
+if TYPE_CHECKING:
+    from salespipeline.work import Work
 
 __all__ = [
     "Filter",
@@ -39,6 +42,7 @@ __all__ = [
 
 Make: TypeAlias = Callable[[str, object, Settings, str], Predicate]
 Plain: TypeAlias = Callable[[str, object, Settings, str], Json]
+Ask: TypeAlias = "Callable[[Work, object], object]"
 Resolve: TypeAlias = Callable[[Settings, object, str], str]
 _COMPARISONS: Mapping[str, Op] = {"": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -50,12 +54,20 @@ class Filter:
     operators: tuple[str, ...]
     make: Make
     plain: Plain = lambda _operator, value, _settings, path: as_data(value, path)  # the value as it is saved
+    ask: Ask | None = None  # what the store, or the clock, makes of a value before it becomes a predicate
 
 
 def predicates(
-    given: Iterable[tuple[str, object]], filters: Mapping[str, Filter], settings: Settings, kind: str
+    given: Iterable[tuple[str, object]],
+    filters: Mapping[str, Filter],
+    settings: Settings,
+    kind: str,
+    work: Work | None = None,
 ) -> tuple[Predicate, ...]:
-    """Return a predicate for each filter that was *given*, or raise ``Invalid`` with every problem."""
+    """Return a predicate for each filter that was *given*, or raise ``Invalid`` with every problem.
+
+    *work* is where filters ask that need more than the settings; where there is none they make of the value what they can.
+    """
     checks = Checks()
     made: list[Predicate] = []
     for path, value in given:
@@ -70,6 +82,8 @@ def predicates(
             offered = ", ".join(name + (f"__{one}" if one else "") for one in found.operators)
             checks.add(path, "operator", f"{shown(path)} is not offered; there is {offered}")
             continue
+        if found.ask is not None and work is not None:
+            value = found.ask(work, value)
         part = checks.take(found.make, operator, value, settings, path)
         if part is not None:
             made.append(part)

@@ -130,6 +130,8 @@ def contact_index(contact: Contact) -> Values:
     yield "name", fold(contact.name)
     yield "email", contact.email.casefold() or None
     yield "country", contact.country or None
+    yield "parent", contact.parent_id
+    yield "stopped", int(contact.stopped)
     names = f"{contact.name} {' '.join(person.name for person in contact.persons)}"
     yield "text", fold(f"{contact.name} {contact.email} {' '.join(person.name for person in contact.persons)}")
     yield "marks", tuple(dict.fromkeys((*marks(contact), *(f"{WORD}{word}" for word in words_of(names)))))
@@ -196,6 +198,7 @@ def document_index(document: Document) -> Values:
     yield "source", document.source_id
     yield "job", document.job_id
     yield "contact", document.client_id
+    yield "person", document.person_id
     yield "owner", document.owner_id
     said = (reference or "", document.subject, document.note, *_said(document.answers))
     yield "text", fold(" ".join(said))

@@ -183,7 +183,11 @@ class Listing(Tabular, Generic[R]):
         All(parts=(Cmp(field='sent', op='=', value=0),))
         """
         listing = self._with_saved(settings)
-        return All(predicates(listing._given, self._shape.filters, settings, self._shape.kind))
+        given, filters, kind = listing._given, self._shape.filters, self._shape.kind
+        if all(filters[name].ask is None for path, _ in given if (name := path.partition("__")[0]) in filters):
+            return All(predicates(given, filters, settings, kind))
+        with self._sales.work(write=False) as work:
+            return All(predicates(given, filters, settings, kind, work))
 
     def query(self, settings: Settings) -> Query:
         """Return the query that this listing runs, without its limits.

@@ -179,7 +179,7 @@ class Mergeable(Collection[R]):
             )
             with work.unguarded():  # everything that is there goes along, whoever may see it
                 keep_merger(work, merger)
-                move_all(work, kind, gone.id, before)
+                move_all(work, kind, gone.id, after)
             stays: R = work.keep(after, before, action="merged")
             return stays
 

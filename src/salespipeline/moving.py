@@ -29,6 +29,17 @@ _NAMED_BY: dict[str, dict[str, tuple[str, ...]]] = {
         "job": ("opportunity",),
         "document": ("opportunity",),
     },
+    "contact": {
+        "note": ("record",),
+        "attachment": ("record",),
+        "alert": ("record",),
+        "notice": ("record",),
+        "follow": ("record",),
+        "contact": ("parent",),
+        "opportunity": ("contact",),
+        "job": ("contact",),
+        "document": ("contact",),
+    },
 }
 
 
@@ -43,12 +54,14 @@ def move_all(work: Work, kind: str, old: str, new: Any) -> Counter[str]:
     moved: Counter[str] = Counter()
     for other, fields in _NAMED_BY[kind].items():
         for record in list(work.find(Query(kind=other, where=_names(fields, old)))):
+            if record.id == new.id:
+                continue  # a site that takes in what it was a site of: it is kept once, as a whole
             if isinstance(record, Follow):
                 _follow(work, record, new)
             elif isinstance(record, Notice) and record.state is NoticeState.SENDING:
                 continue  # whoever sends it is about to say what became of it
             else:
-                work.keep(attrs.evolve(record, **dict(_values(record, kind, old, new.id))), record, action="moved")
+                work.keep(attrs.evolve(record, **dict(_values(record, kind, old, new))), record, action="moved")
             moved[other] += 1
     return moved
 
@@ -57,16 +70,21 @@ def _names(fields: tuple[str, ...], id: str) -> Predicate:
     return AnyOf(tuple(Cmp(field, "=", id) for field in fields))
 
 
-def _values(record: Any, kind: str, old: str, new: str) -> Iterator[tuple[str, str]]:
+def _values(record: Any, kind: str, old: str, new: Any) -> Iterator[tuple[str, str]]:
     """Yield what becomes of the fields of *record* that name *old*."""
     if getattr(record, "record_id", None) == old and record.record_kind == kind:
-        yield "record_id", new
+        yield "record_id", new.id
     field = f"{kind}_id"
     filed = isinstance(record, Document) and phase(record) is not Phase.DRAFT
     if filed and old in (getattr(record, field), getattr(record, f"filed_{field}")):
-        yield f"filed_{field}", new  # what it says is sealed
+        yield f"filed_{field}", new.id  # what it says is sealed
     elif getattr(record, field, None) == old:
-        yield field, new
+        yield field, new.id
+    if kind == "contact" and getattr(record, "parent_id", None) == old:
+        yield "parent_id", new.id
+    person = getattr(record, "person_id", None)
+    if kind == "contact" and person is not None and not filed and (found := new.person(person)) is not None:
+        yield "person_id", found.id  # two persons became one
 
 
 def _follow(work: Work, follow: Follow, new: Any) -> None:

@@ -21,7 +21,7 @@ def people(work: Work, contact_id: str | None) -> list[Mention]:
     """Return whom a note can mention: the users, and the persons at the contact."""
     found = [Mention(kind="user", id=one.id, name=one.name, email=one.email) for one in work.settings.users]
     contact = work.get(Contact, contact_id) if contact_id is not None else None
-    return found + [_person(one) for one in (contact.persons if contact is not None else ())]
+    return found + [_person(one) for one in (contact.staff if contact is not None else ())]
 
 
 def user_mention(work: Work, id: str) -> Mention | None:

@@ -44,6 +44,7 @@ from salespipeline.filters import choice, day, department, identity, moment, mon
 from salespipeline.listing import Shape
 from salespipeline.merging import Mergeable
 from salespipeline.past import deleted, last_before_deletion
+from salespipeline.person_filter import person_filter
 from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
 from salespipeline.survivors import refuse_taken
 from salespipeline.text import fold
@@ -82,7 +83,7 @@ class Opportunities(Mergeable[Opportunity]):
             "owner": owner_filter,
             "department": department("department", "owner"),
             "contact": contact_filter,
-            "person": identity("person", as_id),
+            "person": person_filter,
             "due": day("due"),
             "created": moment("created_on", "created"),
             "closed": moment("closed_on", "closed_sort"),

@@ -34,17 +34,17 @@ def inside(work: Work, needle: str, found: Mapping[str, Contact]) -> Iterator[Pr
     words = words_of(needle)
     if not words:
         return
-    said = Contains("text", needle)
+    said = Contains("text", needle)  # first: where all is looked through, it is asked sooner
     *whole, last = [f"{WORD}{word}" for word in words]
     held = tuple(Has("marks", one) for one in whole)
     if not held:
-        yield All((AnyOf((_begins(last), _begins(f"mail:{needle}"))), said))
+        yield All((said, AnyOf((_begins(last), _begins(f"mail:{needle}")))))
         return
-    yield All((*held, _begins(last), said))
-    yield All((_begins(f"mail:{needle}"), said))
+    yield All((said, *held, _begins(last)))
+    yield All((said, _begins(f"mail:{needle}")))
     inside = All((*held[1:], _begins(last)))
     if not found and len(list(work.columns(Query(kind="contact", where=inside, limit=MOST), ("id",)))) < MOST:
-        yield All((inside, said))
+        yield All((said, inside))
 
 
 def _begins(mark: str) -> HasBetween:

@@ -12,6 +12,7 @@ from salespipeline.collection import Collection
 from salespipeline.documents.drafting import draft_from, edited_draft
 from salespipeline.domain.approving import with_approval
 from salespipeline.domain.checks import Checks
+from salespipeline.domain.contacts import Contact
 from salespipeline.domain.copying import (
     deposit_lines,
     less,
@@ -25,6 +26,7 @@ from salespipeline.domain.document import Document, DocumentType, as_type
 from salespipeline.domain.rules import Move, refuse
 from salespipeline.errors import Invalid, Problem
 from salespipeline.money import Amount
+from salespipeline.stopping import warn_of_stop
 from salespipeline.work import Work
 
 __all__ = ["Copies"]
@@ -156,6 +158,7 @@ class Copies(Collection[Document]):
             revision = attrs.evolve(revision, approval=with_approval(revision, work.settings, work.by))
             work.keep(superseded(record, by_id=revision.id), record, action="superseded")
             kept = work.keep(revision, action="revised")
+            warn_of_stop(work.get(Contact, revision.contact_id), f"a revision of {record.name}")
             if not given:
                 return kept
             return work.keep(edited_draft(self._sales, work, kept, dict(given)), kept, action="edited")

@@ -9,7 +9,7 @@ import attrs
 from salespipeline.deal_moves import given_contact
 from salespipeline.domain import moves, rules
 from salespipeline.domain.approving import with_approval
-from salespipeline.domain.checks import Checks
+from salespipeline.domain.checks import Checks, an
 from salespipeline.domain.document import Document, DocumentType
 from salespipeline.domain.given import discounted, in_currency
 from salespipeline.domain.numbering import Series
@@ -18,6 +18,7 @@ from salespipeline.errors import Invalid
 from salespipeline.exchange import ExchangeRate
 from salespipeline.expanding import expanded
 from salespipeline.issuing import follow, next_number
+from salespipeline.stopping import warn_of_stop
 from salespipeline.work import Work
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def draft_from(
     )
     document = attrs.evolve(document, run=run, approval=with_approval(document, work.settings, work.by))
     follow(work, document)
-    return work.keep(document, action="drafted")
+    kept = work.keep(document, action="drafted")
+    warn_of_stop(contact, an(kind.value))
+    return kept
 
 
 def edited_draft(sales: Sales, work: Work, before: Document, given: dict[str, Any]) -> Document:

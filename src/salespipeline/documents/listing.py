@@ -21,6 +21,7 @@ from salespipeline.domain.document import Approval, Document, DocumentType
 from salespipeline.domain.settings import Settings
 from salespipeline.filters import choice, day, flag, identity, instants, money, words
 from salespipeline.listing import Listing, Shape
+from salespipeline.person_filter import person_filter
 from salespipeline.ranking import CONTACT, OWNER, TYPE
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ SHAPE = Shape(
         "job": identity("job", as_id),
         "balance": money("balance"),
         "contact": contact_filter,
+        "person": person_filter,
         "owner": owner_filter,
         "reference": words("reference"),
         "text": free_text(),

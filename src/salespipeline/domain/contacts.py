@@ -25,13 +25,19 @@ _MOST = {"postcode": 20, "city": 100, "country": 60}
 
 @attrs.frozen(kw_only=True)
 class Person:
-    """The one dealt with at a contact; belongs to it."""
+    """The one dealt with at a contact; belongs to it.
+
+    One who is *archived* has left: records that name them keep them, and nobody chooses them any more. *merged* are the ids
+    under which the same person was known at contacts that went into this one.
+    """
 
     id: str
     name: str
     email: str = ""
     phone: str = ""
     role: str = ""
+    archived: bool = False
+    merged: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +45,9 @@ class Contact(Displayed):
     """A client or site. *locale* is the language of the documents that it gets, the organisation's if empty.
 
     *address* are the lines above the town, where *city* and *country* are given; *electronic_address* is where electronic
-    invoices reach it, such as ``"0225:123456789"``: a scheme, and the address in it.
+    invoices reach it, such as ``"0225:123456789"``: a scheme, and the address in it. *parent_id* is the contact that it
+    is a site or a part of. Whoever makes a document for one that is *stopped* is warned. *merged* are the ids of the
+    duplicates that went into it.
     """
 
     id: str
@@ -57,13 +65,33 @@ class Contact(Displayed):
     locale: str = ""
     note: str = ""
     persons: tuple[Person, ...] = ()
+    parent_id: str | None = None
+    stopped: bool = False
+    stop_reason: str = ""
+    merged: tuple[str, ...] = ()
     created_at: datetime
     created_by: str
 
     def person(self, name: str) -> Person | None:
         """Return the person with this id or name, or ``None``."""
         folded = text.fold(name)
-        return next((one for one in self.persons if name == one.id or text.fold(one.name) == folded), None)
+        by_id = (one for one in self.persons if name == one.id or name in one.merged)
+        by_name = (
+            one
+            for there in (False, True)
+            for one in self.persons
+            if one.archived is there and text.fold(one.name) == folded
+        )
+        return next(by_id, None) or next(by_name, None)
+
+    @property
+    def staff(self) -> tuple[Person, ...]:
+        """The persons who are there: those who can be chosen."""
+        return tuple(one for one in self.persons if not one.archived)
+
+    def with_person(self, person: Person) -> Contact:
+        """Return it with *person* in the place of the one with that id."""
+        return attrs.evolve(self, persons=tuple(person if one.id == person.id else one for one in self.persons))
 
     def __str__(self) -> str:
         return self.name
@@ -116,8 +144,13 @@ def person_changes(given: Mapping[str, object]) -> dict[str, Any]:
     return clean
 
 
-def person_in(given: object, contact: Contact | None, path: str = "person") -> str | None:
-    """Return the id of the person *given* (a person, an id or a name), who must belong to *contact*."""
+def person_in(
+    given: object, contact: Contact | None, path: str = "person", *, kept: str | None = None, any_of_them: bool = False
+) -> str | None:
+    """Return the id of the person *given* (a person, an id or a name), who must belong to *contact*.
+
+    One who has left is not chosen, but *kept* by a record that names them, or found where *any_of_them* will do.
+    """
     if given is None:
         return None
     if contact is None:  # which is a problem of its own
@@ -125,7 +158,10 @@ def person_in(given: object, contact: Contact | None, path: str = "person") -> s
     name = getattr(given, "id", given)
     person = contact.person(name) if isinstance(name, str) and len(name) <= 1000 else None
     if person is None:
-        hint = suggestion(str(name)[:200], [one.name for one in contact.persons])
+        hint = suggestion(str(name)[:200], [one.name for one in contact.staff])
         message = f"nobody called {shown(name)} is known at {contact.name}: {hint}"
         raise Invalid(Problem(path, "unknown", message))
+    if person.archived and person.id != kept and not any_of_them:
+        message = f"{person.name} has left {contact.name}: choose another, or contacts.restore_person() them"
+        raise Invalid(Problem(path, "archived", message))
     return person.id

@@ -49,7 +49,7 @@ class Tabular:
     >>> print(sales.opportunities.all().to_csv(separator=";", decimal=",").splitlines()[1][:54])
     "OPP/00001";"New warehouse";"Acme Ltd";"Prospect";"Hot
     >>> sales.reports.pipeline().to_pandas()["weighted"].sum(), sales.contacts.to_polars().shape
-    (Decimal('6300.00'), (1, 5))
+    (Decimal('6300.00'), (1, 6))
     """
 
     __slots__ = ()

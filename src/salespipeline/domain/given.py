@@ -90,7 +90,9 @@ def shared_values(
         values["contact_id"] = contact.id
         values["person_id"] = None  # somebody at the former contact does not move with the deal
     if "person" in given:
-        values["person_id"] = checks.take(person_in, given["person"], contact)
+        values["person_id"] = checks.take(
+            person_in, given["person"], contact, kept=before.person_id if before is not None else None
+        )
     if given.get("owner") is not None:
         owner = getattr(given["owner"], "id", given["owner"])
         # Whoever acts may own, known to the settings or not: the host says who acts.

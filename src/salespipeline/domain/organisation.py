@@ -15,6 +15,7 @@ from salespipeline.domain.cleaning import (
     as_time_zone,
     cleaned,
 )
+from salespipeline.domain.ids import need_stdnum
 from salespipeline.errors import Invalid, Problem, shown
 from salespipeline.money import Currency
 
@@ -33,7 +34,8 @@ class Organisation:
     and credit notes, by their subject code of UNTDID 4451; *einvoice* says what leaves with the mail of those two:
     ``""`` for a plain PDF, ``"factur-x"`` for one that holds the electronic invoice. *typed_characters* is from which
     character on contacts are suggested to somebody who types (SPEC OPP-4), *lost_reason_needed* whether no opportunity is
-    lost without a reason (SPEC OPP-6). *accept_url* is the page where clients accept quotes, with a place for the token:
+    lost without a reason (SPEC OPP-6), *ids_checked* whether an id of a contact is refused whose check
+    digits do not fit. *accept_url* is the page where clients accept quotes, with a place for the token:
     ``"https://example.org/accept/{token}"``.
     """
 
@@ -62,6 +64,7 @@ class Organisation:
     typed_characters: int = 4
     accept_url: str = ""
     lost_reason_needed: bool = False
+    ids_checked: bool = False
 
     def checked(self) -> Organisation:
         """Return the organisation with clean values, or raise ``Invalid`` with every problem."""
@@ -89,7 +92,15 @@ class Organisation:
             typed_characters=_as_characters,
             accept_url=_accept_url,
             lost_reason_needed=lambda value: as_flag(value, "lost_reason_needed"),
+            ids_checked=_as_checked,
         )
+
+
+def _as_checked(value: object) -> bool:
+    found = as_flag(value, "ids_checked")
+    if found:
+        need_stdnum()
+    return found
 
 
 def _as_characters(value: object) -> int:
