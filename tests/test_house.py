@@ -122,7 +122,6 @@ TABLE = {
     "domain.recurring": "errors | ~dateutil",
     "domain.display": "~notebook ~tables | ~pandas ~polars",
     "domain.ids": "errors text | ~stdnum",
-    "domain.display": "~notebook | ~pandas ~polars",
     "reports": "errors entries query money domain ~notebook | attrs",
     "words": "errors text | ",
     "indexes": "entries domain text words | ",

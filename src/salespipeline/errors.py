@@ -164,10 +164,10 @@ class NotAllowed(Refused):
 class OnStop(UserWarning):
     """A document was made for a contact that is on stop. It is a warning: the document is there.
 
-    To have it refused, make an error of it: ``warnings.filterwarnings("error", category=sp.OnStop)``.
+    ``warnings.filterwarnings("error", category=sp.OnStop)`` has it refused.
 
     >>> import warnings
-    >>> late = sales.contacts.stop("Acme Ltd", "two invoices are overdue")
+    >>> _ = sales.contacts.stop("Acme Ltd", "two invoices are overdue")
     >>> with warnings.catch_warnings(record=True, action="always") as warned:
     ...     _ = sales.documents.draft(deal, "quote")
     >>> print(warned[0].message)
@@ -176,9 +176,7 @@ class OnStop(UserWarning):
 
     def __init__(self, contact: str, reason: str, what: str) -> None:
         super().__init__(contact, reason, what)
-        self.contact = contact
-        self.reason = reason
-        self.what = what
+        self.contact, self.reason, self.what = contact, reason, what
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
