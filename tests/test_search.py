@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -161,8 +162,6 @@ def test_what_is_found_is_what_the_words_say(sales, texts, searches):
 
 def test_what_is_written_by_other_means_is_found_too(tmp_path, opened):
     """In SQLite triggers see to it, so that a row that somebody changes by hand is found by what it holds then."""
-    import sqlite3
-
     path = tmp_path / "sales.db"
     sales = opened(f"sqlite:///{path}")
     sales.settings.stages.add("Enquiry")
@@ -173,6 +172,20 @@ def test_what_is_written_by_other_means_is_found_too(tmp_path, opened):
     connection.close()
     assert sales.opportunities.where(search="barn").ids() == [deal.id]
     assert sales.opportunities.where(search="shed").ids() == []
+
+
+def test_where_the_triggers_were_dropped_a_check_says_so_and_vacuum_mends_it(tmp_path, opened):
+    path = tmp_path / "sales.db"
+    sales = opened(f"sqlite:///{path}")
+    sales.settings.stages.add("Enquiry")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER opportunity__words__docs__new")
+    connection.close()
+    deal = sales.opportunities.create(contact=sales.contacts.add("Acme Ltd"), subject="Shed", lines=[LINE])
+    assert sales.opportunities.search("shed") == []
+    assert maintenance.check(sales) == ["1 of opportunity are not found by their words: vacuum makes that index anew"]
+    maintenance.vacuum(sales)
+    assert (maintenance.check(sales), sales.opportunities.search("shed")) == ([], [deal])
 
 
 def test_a_file_from_before_there_were_words_is_upgraded_on_request_and_searched(tmp_path):

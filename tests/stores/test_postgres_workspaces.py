@@ -14,7 +14,7 @@ from tests.stores.postgres_server import fresh
 
 from salespipeline.entries import Catalog, Entry, Field, Kind
 from salespipeline.errors import NotFound, StorageError
-from salespipeline.query import AnyOf, Cmp, Contains, Count, Has, Max, Missing, Not, Prefix, Query, Sum
+from salespipeline.query import AnyOf, Cmp, Contains, Count, Has, Max, Missing, Not, Prefix, Query, Sum, Words
 from salespipeline.stores.postgres import PostgresStore
 
 Connect = Callable[..., PostgresStore]
@@ -213,3 +213,53 @@ def test_every_statement_says_which_workspace_it_is_about(heard, connect: Connec
         assert tables, text
         assert text.startswith("COPY") or (values is not None and "acme-17" in list(values)), text
         assert text.count("workspace") >= len(tables), text  # for each table that it names
+
+
+WORDS = Catalog((Kind("text", (Field("words", str),), texts=("words",)),))
+
+
+def text(id: str, words: str, version: int = 0) -> Entry:
+    return Entry("text", id, version, {"words": words}, "{}")
+
+
+def test_words_are_found_in_their_own_workspace_alone_and_by_an_index(
+    pair: tuple[PostgresStore, PostgresStore],
+) -> None:
+    """For a role that row-level security binds as well: the planner may use the index for it too."""
+    acme, bolt = pair
+    for store, words in ((acme, " cold store "), (bolt, " cold shed ")):
+        store.prepare(WORDS)
+        with store.transaction() as tx:
+            tx.put_many(text(f"x{number:03}", " filler ") for number in range(300))
+            tx.put(text("a", words))
+    asked = Query(kind="text", where=Words("words", ("cold",)))
+    for store, words in ((acme, "store"), (bolt, "shed")):
+        with store.transaction(write=False) as tx:
+            assert [one.id for one in tx.find(asked)] == ["a"]
+            assert [one.id for one in tx.find(Query(kind="text", where=Words("words", (words,), ("co",))))] == ["a"]
+            explained = tx.explain(asked)
+            assert re.search(
+                r"Index Only Scan using text__words__words_pkey .*\n +Index Cond: .*value", explained.words
+            ), explained
+    with acme.transaction(write=False) as tx:
+        assert list(tx.find(Query(kind="text", where=Words("words", ("shed",))))) == []
+    with bolt.transaction() as tx:
+        tx.delete("text", "a", 1)
+    with acme.transaction() as tx:
+        assert [one.id for one in tx.find(asked)] == ["a"]
+        tx.put(text("a", " warm store ", 1))
+        assert list(tx.find(asked)) == []
+
+
+def test_words_that_are_declared_later_are_found_in_every_workspace(pair: tuple[PostgresStore, PostgresStore]) -> None:
+    acme, bolt = pair
+    plain = Catalog((Kind("text", (Field("words", str),)),))
+    for store in pair:
+        store.prepare(plain)
+        with store.transaction() as tx:
+            tx.put(text("a", " cold store "))
+    acme.prepare(WORDS)
+    bolt.prepare(WORDS)
+    for store in pair:
+        with store.transaction(write=False) as tx:
+            assert [one.id for one in tx.find(Query(kind="text", where=Words("words", ("cold",))))] == ["a"]

@@ -21,7 +21,7 @@ from salespipeline.stores.sqlite_file import SqliteFile
 from salespipeline.stores.sqlite_layout import Table, keep_kinds, kept_kinds
 from salespipeline.stores.sqlite_lent import LentFile
 from salespipeline.stores.sqlite_transaction import SqliteTransaction
-from salespipeline.stores.sqlite_words import renew_words
+from salespipeline.stores.sqlite_words import renew_words, unfound
 
 __all__ = ["LentSqliteStore", "SqliteStore", "open_sqlite"]
 
@@ -117,6 +117,8 @@ class SqliteStore:
                 for (text,) in connection.execute("PRAGMA integrity_check"):
                     found += [line for line in text.splitlines() if line != "ok"]
                 orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+                for table in self._tables.values():
+                    found += unfound(connection, table.kind, self._file.dialect)
                 digests = [digest for (digest,) in connection.execute("SELECT digest FROM _blobs ORDER BY digest")]
         except Corrupt as error:
             yield from [*found, str(error)]

@@ -10,13 +10,13 @@ are found as well, nor which program wrote.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from salespipeline.entries import Kind
 from salespipeline.stores.dialect import Dialect, doc_table, quoted, word_table
 
-__all__ = ["BATCH", "WordIndex", "make_words", "renew_words"]
+__all__ = ["BATCH", "WordIndex", "make_words", "renew_words", "unfound"]
 
 BATCH = 256  # so many texts wait: to look at each takes a query a tenth of a millisecond
 
@@ -70,6 +70,19 @@ def renew_words(connection: sqlite3.Connection, kind: Kind, dialect: Dialect) ->
         connection.execute(f"UPDATE {index.done} SET done = 0 WHERE name = '{index.key}'")  # noqa: S608
         _fill(connection, index)
         connection.execute(f"INSERT INTO {index.words} ({index.words}) VALUES ('optimize')")  # noqa: S608
+
+
+def unfound(connection: sqlite3.Connection, kind: Kind, dialect: Dialect) -> Iterator[str]:
+    """Yield a sentence where entries were written past the index of their words."""
+    for name in kind.texts:
+        index = WordIndex(kind, name, dialect)
+        missed = (
+            f"SELECT count(*) FROM {index.table} WHERE {index.text} IS NOT NULL "  # noqa: S608
+            f"AND id NOT IN (SELECT id FROM {index.docs})"
+        )
+        ((number,),) = connection.execute(missed).fetchall()
+        if number:
+            yield f"{number} of {kind.name} are not found by their words: vacuum makes that index anew"
 
 
 def _fill(connection: sqlite3.Connection, index: WordIndex) -> None:
