@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -102,6 +102,9 @@ class Activities(Tabular):
     def to_dicts(self) -> list[dict[str, object]]:
         """Return all of them as plain rows."""
         return self.all().to_dicts()
+
+    def _each(self) -> Iterable[Mapping[str, object]]:
+        return self.all()._each()
 
     def _columns(self) -> Mapping[str, type]:
         return self.shape.columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -78,6 +78,9 @@ class Collection(Tabular, Generic[R]):
     def to_dicts(self) -> list[dict[str, object]]:
         """Return all of them as plain rows: see ``Listing.to_dicts``."""
         return self.all().to_dicts()
+
+    def _each(self) -> Iterable[Mapping[str, object]]:
+        return self.all()._each()
 
     def _columns(self) -> Mapping[str, type]:
         return self.shape.columns

@@ -92,8 +92,15 @@ def _common(path: str, kind: str) -> dict[str, Cell]:
         "page": (None, lambda s, _: of(s).page(2)),
         "count": (None, lambda s, _: (of(s).count(), len(of(s)))),
         "to_dicts": (None, lambda s, _: of(s).to_dicts()),
+        "to_csv": (None, lambda s, _: of(s).to_csv()),
+        "write_csv": (None, lambda s, _: _written(of(s))),
     }
     return {f"{path}.{name}": Cell(on, run) for name, (on, run) in reads.items()}
+
+
+def _written(listing: Any) -> Any:
+    file = Path(tempfile.mkdtemp(), "rows.csv")
+    return listing.write_csv(file), file.read_text("utf-8")
 
 
 def _deal(change: Run) -> Cell:
@@ -168,6 +175,8 @@ def _lists(path: str, name: str, add: Run) -> dict[str, Cell]:
         f"{path}.usage": Cell(None, lambda s, _: [of(s).usage(one) for one in of(s)]),
         f"{path}.usages": Cell(None, lambda s, _: of(s).usages()),
         f"{path}.to_dicts": Cell(None, lambda s, _: of(s).to_dicts()),
+        f"{path}.to_csv": Cell(None, lambda s, _: of(s).to_csv()),
+        f"{path}.write_csv": Cell(None, lambda s, _: _written(of(s))),
     }
 
 
@@ -216,6 +225,8 @@ CELLS |= {
     "merge plan.choose": Cell(
         "opportunity", lambda s, one: s.opportunities.plan_merge("other/1", one).choose(subject="other")
     ),
+    "merge plan.to_csv": Cell("opportunity", lambda s, one: s.opportunities.plan_merge("other/1", one).to_csv()),
+    "merge plan.write_csv": Cell("opportunity", lambda s, one: _written(s.opportunities.plan_merge("other/1", one))),
     "merge plan.to_dicts": Cell("opportunity", lambda s, one: s.opportunities.plan_merge("other/1", one).to_dicts()),
     # --- lists, and what they ask ---
     "listing.where": Cell(
@@ -262,6 +273,10 @@ CELLS |= {
     "listing.to_dicts": Cell(
         None, lambda s, _: [s.opportunities.to_dicts(), s.documents.to_dicts(), s.jobs.to_dicts()]
     ),
+    "listing.to_csv": Cell(
+        None, lambda s, _: (s.opportunities.order("-contact").to_csv(), s.documents.order("-total").to_csv())
+    ),
+    "listing.write_csv": Cell(None, lambda s, _: _written(s.notes.order("subject"))),
     "listing.criteria": Cell(None, lambda s, _: s.opportunities.where(owner="jane").criteria().to_json()),
     "listing.fitting": Cell(
         None, lambda s, _: _pages(s.opportunities.all().fitting(s.opportunities.where(text="zephyr").criteria()))
@@ -321,6 +336,7 @@ CELLS |= {
     "plan.rehearse": _plan(str),
     "plan.to_dicts": _plan(lambda plan: plan.to_dicts()),
     "plan.to_csv": _plan(lambda plan: plan.to_csv()),
+    "plan.write_csv": _plan(_written),
     "plan.to_html": _plan(lambda plan: plan.to_html()),
     "plan.queue": Cell(
         None,
@@ -417,6 +433,8 @@ CELLS |= {
     "activities.timeline": Cell("opportunity", lambda s, one: [did.id for did in s.activities.timeline(one)]),
     "activities.tags": Cell("opportunity", lambda s, one: s.activities.tags(one)),
     "activities.to_dicts": Cell(None, lambda s, _: s.activities.to_dicts()),
+    "activities.to_csv": Cell(None, lambda s, _: s.activities.to_csv()),
+    "activities.write_csv": Cell(None, lambda s, _: _written(s.activities)),
     "activities.since": Cell(None, lambda s, _: s.activities.since(), alone=True),
     "activities.subscribe": Cell(None, _heard, alone=True),
     # --- reports ---
@@ -465,6 +483,11 @@ CELLS |= {
     "settings.edit_organisation": Cell(None, lambda s, _: s.settings.edit_organisation(payment_days=3), writes=True),
     "settings.renew_link_key": Cell(None, lambda s, _: s.settings.renew_link_key(), writes=True),
     "settings.history": Cell(None, lambda s, _: [(did.action, did.title) for did in s.settings.history()]),
+    "settings.fields.add_many": Cell(
+        None,
+        lambda s, _: s.settings.fields.add_many("quote", [{"key": "a", "label": "A", "type": "text"}]),
+        writes=True,
+    ),
     "settings.stages.of": Cell(None, lambda s, _: s.settings.stages.of("Sales")),
     "settings.note_tags.by_category": Cell(None, lambda s, _: s.settings.note_tags.by_category()),
     "settings.series.set_next": Cell(None, lambda s, _: s.settings.series.set_next("Quotes", 500), writes=True),

@@ -161,6 +161,20 @@ def test_reports_are_asked_for_beside_reading(opened: Opened) -> None:
     assert [row.count for row in sales.reports.pipeline()] == [2]
 
 
+def test_exports_are_asked_for_beside_reading(opened: Opened) -> None:
+    def policy(_actor: str, action: Action, record: Any) -> bool:
+        return action != "export" or (isinstance(record, Opportunity) and record.owner_id == "bob")
+
+    sales = filled(opened("memory:", policy=policy), 3)
+    for listed in (sales.opportunities, sales.opportunities.order("subject")):
+        assert [line.count("Deal") for line in listed.to_csv().splitlines()] == [0, 1]
+    assert (len(sales.contacts.to_dicts()), len(sales.contacts.to_csv().splitlines())) == (1, 1)
+    assert len(sales.activities.to_csv().splitlines()) == 1 + sum(
+        did.record_id == sales.opportunities.where(owner="bob").one().id or did.record_kind == "setting"
+        for did in sales.activities
+    )
+
+
 def test_a_file_is_downloaded_only_where_that_is_allowed(opened: Opened) -> None:
     def policy(_actor: str, action: Action, _record: Any) -> bool:
         return action != "download"
