@@ -14,6 +14,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from salespipeline import batches, delivery, maintenance, rewriting, starting
 from salespipeline.blobs.sqlite import SqliteBlobs
 from salespipeline.domain import protocol
 from salespipeline.mail.wire import Wire
+from salespipeline.patience import Patience
 from salespipeline.render.pdf import PdfRenderer
 from salespipeline.stores import sqlite_layout
 from salespipeline.work import Work
@@ -117,7 +119,9 @@ def send(url: str, mailer: str, *, point: str = "", turn: int = 1, lease: float 
     """
     hurry(lease)
     doom(url, point, turn)
-    with sp.open(url, actor="worker", mailer=sp.mail.Smtp(mailer)) as sales:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nothing was begun
+    # Where the server crashes at this very moment, whoever watches over workers would start it again.
+    with Patience()(partial(sp.open, url, actor="worker", mailer=sp.mail.Smtp(mailer))) as sales:
         worker = Worker(sales)
         signal.signal(signal.SIGTERM, lambda *_: worker.stop())
         worker.run(idle=0.2) if stay else worker.work_off()
