@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000, help="how many opportunities (default: %(default)s)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*zips(Path(folder), chosen.rounds), *everything(Path(folder), chosen.count, min(chosen.rounds, 3))]
+        rows = [*zips(Path(folder), chosen.rounds), *everything(Path(folder), chosen.count, min(chosen.rounds, 2))]
     show(rows, chosen.json)
 
 
