@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from salespipeline.criteria import Criteria
 from salespipeline.domain.checks import suggestion
@@ -22,6 +22,22 @@ _LISTS = {
     "opportunity": "opportunities", "document": "documents", "contact": "contacts", "job": "jobs", "note": "notes",
     "attachment": "attachments", "alert": "alerts", "activity": "activities",
 }  # fmt: skip
+
+
+class Asked(Protocol):
+    """What is asked something, such as a list."""
+
+    def criteria(self) -> Criteria:
+        """Return what is asked."""
+        ...
+
+
+class FilterEdits(TypedDict, total=False):
+    """What can be edited of a saved filter."""
+
+    label: str
+    criteria: Asked | Criteria | str
+    shared: bool
 
 
 class FilterList(SettingList[SavedFilter]):
@@ -45,7 +61,7 @@ class FilterList(SettingList[SavedFilter]):
     def __init__(self, sales: Sales) -> None:
         super().__init__(sales, SavedFilter, lambda settings: settings.filters_for(sales.actor))
 
-    def add(self, label: str, criteria: Listing[Any] | Criteria | str, *, shared: bool = False) -> SavedFilter:
+    def add(self, label: str, criteria: Asked | Criteria | str, *, shared: bool = False) -> SavedFilter:
         """Save what a list is asked, filters and order, under a name: a list, its criteria, or their JSON.
 
         Everything is checked now: ``Invalid`` says all that is wrong. With *shared* others may use it too.
@@ -56,11 +72,12 @@ class FilterList(SettingList[SavedFilter]):
                 work, label=label, of=found.of, criteria=found.to_json(), owner_id=self._sales.actor, shared=shared
             )
 
-    def edit(self, saved: SavedFilter | str, **values: Any) -> SavedFilter:
+    def edit(self, saved: SavedFilter | str, **values: Unpack[FilterEdits]) -> SavedFilter:
         """Replace some values: label, criteria, shared."""
+        given: dict[str, Any] = dict(values)
         if "criteria" in values:
-            values["criteria"] = self._criteria(values["criteria"], self[name_of(saved)].of).to_json()
-        return self._edit(saved, values)
+            given["criteria"] = self._criteria(values["criteria"], self[name_of(saved)].of).to_json()
+        return self._edit(saved, given)
 
     def delete(self, record: SavedFilter | str, *, replacement: SavedFilter | str | None = None) -> int:
         """Delete it; only its owner does."""
@@ -76,7 +93,7 @@ class FilterList(SettingList[SavedFilter]):
             raise Refused(message, record=f"saved filter {saved.label}", action="edit")
         return saved
 
-    def _criteria(self, given: Listing[Any] | Criteria | str, of: str | None = None) -> Criteria:
+    def _criteria(self, given: Asked | Criteria | str, of: str | None = None) -> Criteria:
         """Return criteria that were tried: the list of that kind takes them."""
         criteria = Criteria.read(given) if isinstance(given, str) else given
         if not isinstance(criteria, Criteria):
