@@ -103,6 +103,12 @@ def _written(listing: Any) -> Any:
     return listing.write_csv(file), file.read_text("utf-8")
 
 
+def _items() -> Path:
+    file = Path(tempfile.mkdtemp(), "items.csv")
+    file.write_text("reference,description,price\nNEW,New,10\n", encoding="utf-8")
+    return file
+
+
 def _deal(change: Run) -> Cell:
     return Cell("opportunity", change, writes=True)
 
@@ -277,6 +283,14 @@ CELLS |= {
         None, lambda s, _: (s.opportunities.order("-contact").to_csv(), s.documents.order("-total").to_csv())
     ),
     "listing.write_csv": Cell(None, lambda s, _: _written(s.notes.order("subject"))),
+    "listing.page of lines": Cell(
+        None,
+        lambda s, _: (
+            s.opportunities.all().lines.to_dicts(),
+            s.documents.all().lines.to_csv(),
+            s.jobs.all().lines.to_dicts(),
+        ),
+    ),
     "listing.criteria": Cell(None, lambda s, _: s.opportunities.where(owner="jane").criteria().to_json()),
     "listing.fitting": Cell(
         None, lambda s, _: _pages(s.opportunities.all().fitting(s.opportunities.where(text="zephyr").criteria()))
@@ -362,6 +376,15 @@ CELLS |= {
     "contacts.edit_person": Cell(
         "contact", lambda s, one: s.contacts.edit_person(one, "Zephyrine", role="x"), writes=True
     ),
+    "contacts.remove_person": Cell("contact", lambda s, one: s.contacts.remove_person(one, "Zephyrine"), writes=True),
+    "contacts.restore_person": Cell("contact", lambda s, one: s.contacts.restore_person(one, "Zephyrine"), writes=True),
+    "contacts.stop": Cell("contact", lambda s, one: s.contacts.stop(one, "Late"), writes=True),
+    "contacts.release": Cell("contact", lambda s, one: s.contacts.release(one), writes=True),
+    "contacts.check_ids": Cell("contact", lambda s, one: s.contacts.check_ids(one) if isinstance(one, str) else None),
+    "contacts.merge": Cell("contact", lambda s, one: s.contacts.merge("Sites Ltd", one), writes=True),
+    "contacts.merge into": Cell("contact", lambda s, one: s.contacts.merge(one, "Sites Ltd"), writes=True),
+    "contacts.plan_merge": Cell("contact", lambda s, one: str(s.contacts.plan_merge("Sites Ltd", one))),
+    "contacts.edit parent": Cell("contact", lambda s, one: s.contacts.edit("Sites Ltd", parent=one)),
     "contacts.suggest": Cell(None, lambda s, _: [s.contacts.suggest("zephyr"), s.contacts.suggest("acme")]),
     "contacts.delete": Cell("contact", lambda s, one: s.contacts.delete(one), writes=True),
     "jobs.create": Cell("opportunity", lambda s, one: s.jobs.create("Work", opportunity=one)),
@@ -459,6 +482,7 @@ CELLS |= {
     "settings.items.add in use": Cell(
         None, lambda s, _: s.settings.items.add("SET", "New", group="open", parts=[("ZEPHYR", 1)]), writes=True
     ),
+    "settings.items.import_csv": Cell(None, lambda s, _: str(s.settings.items.import_csv(_items())), writes=True),
     "settings.items.edit": Cell("item", lambda s, one: s.settings.items.edit(one, price="2"), writes=True),
     "settings.items.delete": Cell("item", lambda s, one: s.settings.items.delete(one), writes=True),
     "settings.items.rename": Cell("item", lambda s, one: s.settings.items.rename(one, "OTHER"), writes=True),

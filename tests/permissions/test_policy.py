@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from salespipeline.catalog import index_of
 from salespipeline.codec import encode
 from salespipeline.domain.document import Document
 from salespipeline.domain.opportunity import Opportunity
+from salespipeline.importing import import_opportunities
 from salespipeline.permissions import Action, Verdict
 from salespipeline.query import Query
 
@@ -332,6 +334,29 @@ def test_a_reference_that_is_taken_says_no_more_than_that(url: str, opened: Open
     with pytest.raises(sp.Invalid, match="another opportunity has the reference 'opp/00002' already"):
         bob.opportunities.create_many([row | {"reference": hers.reference}])
     assert bob.opportunities.create(**row).reference == "OPP/00003"  # the numbers go on behind hers
+
+
+def test_rows_of_a_file_do_not_reach_what_is_hidden(opened: Opened, tmp_path: Path) -> None:
+    sales = opened(
+        "memory:", policy=lambda actor, action, record: actor != "bob" or getattr(record, "owner_id", "bob") == "bob"
+    )
+    filled(sales, 1)
+    line = {"lines": lambda _row: [LINE], "contact": lambda _row: "Acme Ltd", "owner": lambda _row: "jane"}
+    mapping = {"subject": "what", "reference": "ref", **line}
+    file = tmp_path / "deals.csv"
+    file.write_text("no,what,ref\n7,Hers,ZEPHYR/1\n", encoding="utf-8")
+    assert import_opportunities(sales, file, mapping, key="no").created == 1
+    hers = sales.opportunities["ZEPHYR/1"]
+    file.write_text("no,what,ref\n7,Mine,MINE/1\n8,Mine,ZEPHYR/1\n9,Mine,MINE/2\n", encoding="utf-8")
+    bob = sales.acting("bob")
+    report = import_opportunities(bob, file, mapping | {"owner": lambda _row: "bob"}, key="no", on_error="skip")
+    assert (report.created, report.known) == (1, 0)
+    assert [(row.line, row.code) for row in report.bad] == [(2, "duplicate"), (3, "duplicate")]
+    told = " ".join(row.reason for row in report.bad)
+    assert "another opportunity has the" in told
+    assert "Hers" not in told
+    assert hers.id not in told
+    assert sales.opportunities["ZEPHYR/1"] == hers
 
 
 def test_what_is_in_use_where_one_cannot_see_stays(opened: Opened) -> None:

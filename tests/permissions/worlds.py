@@ -124,6 +124,7 @@ def made(url: str, policy: Any, *, hides: bool) -> World:
     root.settings.items.add("OPEN", "Bay", price="10", group="open")
     world.records["stock", "own"] = root.settings.stock.add("OPEN", "Lift", serial="SN-1", price="90")
     acme = root.contacts.add("Acme Ltd", email="buyer@acme.example", country="GB")
+    bob.unguarded().contacts.add("Sites Ltd", email="site@sites.example", country="GB")
     zephyr = root.contacts.add("Zephyr GmbH", email="zephyr@zephyr.example", country="DE")
     root.contacts.add_person(zephyr, "Zephyrine", email="zephyrine@zephyr.example")
     bob.unguarded().settings.filters.add("Hot", root.opportunities.where(owner="jane"))
