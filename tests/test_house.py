@@ -83,6 +83,7 @@ FACADES = [
     "receiving",
     "report",
     "ringing",
+    "rotting",
     "sales",
     "sealing",
     "searching",

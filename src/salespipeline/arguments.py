@@ -44,6 +44,8 @@ class _DealFacts(TypedDict, total=False):
 
 
 class _Opportunity(_DealFacts, total=False):
+    next_step: str
+    next_step_on: date | str | None
     stage: Stage | str
     pipeline: Pipeline | str
     probability: Probability | str | None
@@ -127,6 +129,7 @@ class StageFacts(_Entry, total=False):
 
     label: str
     pipeline: Pipeline | str
+    days: int | None
 
 
 class ProbabilityFacts(_Entry, total=False):

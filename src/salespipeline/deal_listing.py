@@ -32,10 +32,13 @@ def row_of(deal: Opportunity, settings: Settings, names: Mapping[str, str]) -> d
         "value": deal.value.amount,
         "currency": str(deal.currency),
         "due": deal.due,
+        "next_step": deal.next_step,
+        "next_step_on": deal.next_step_on,
         "owner": settings.users.label(deal.owner_id),
         "department": settings.department_of(deal.owner_id, deal.department),
         "created": deal.created_on,
         "closed": deal.closed_on,
+        "rots": None if (rots := deal.rots_at(settings)) is None else settings.day_of(rots),
         "lost_reason": settings.lost_reasons.label(deal.lost_reason_id) or deal.lost_reason,
     }
 

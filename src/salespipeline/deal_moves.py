@@ -57,7 +57,7 @@ def edit(contacts: Contacts, given: Mapping[str, object]) -> Move:
         expanded(work, values, checks, before.currency)
         if isinstance(reference := values.get("reference"), str):
             refuse_taken(work, "opportunity", reference, before.id)
-        return before.edited(values, work.settings, contact=contact, by=work.by, checks=checks)
+        return before.edited(values, work.settings, contact=contact, by=work.by, at=work.at, checks=checks)
 
     return Move("edited", make)
 
@@ -102,7 +102,7 @@ def lose(reason: LostReason | str, note: str, at: datetime | None) -> Move:
 
 def reopen() -> Move:
     """Open a won or lost one again."""
-    return Move("reopened", lambda before, _work, _known: before.reopened())
+    return Move("reopened", lambda before, work, _known: before.reopened(at=work.at))
 
 
 def delete() -> Move:

@@ -152,7 +152,7 @@ def _said(answers: Iterable[Answer]) -> Iterator[str]:
 def opportunity_index(deal: Opportunity) -> Values:
     """Return what can be queried of one."""
     due, closed = _day(deal.due), deal.closed_at
-    said = (deal.reference, deal.subject, deal.note, *_said(deal.answers))
+    said = (deal.reference, deal.subject, deal.note, deal.next_step, *_said(deal.answers))
     values: dict[str, Value] = {
         "reference": fold(deal.reference),
         "import_key": deal.import_key,
@@ -174,6 +174,9 @@ def opportunity_index(deal: Opportunity) -> Values:
         "value": deal.value.minor,
         "due": due,
         "due_sort": due or LAST_DAY,
+        "next_on": (step := _day(deal.next_step_on)),
+        "next_sort": step or LAST_DAY,
+        "stage_since": instant(deal.in_stage_since),
         "created": instant(deal.created_at),
         "created_on": _day(deal.created_on),
         "closed_sort": NEVER if closed is None else instant(closed),

@@ -46,6 +46,7 @@ from salespipeline.merging import Mergeable
 from salespipeline.past import deleted, last_before_deletion
 from salespipeline.person_filter import person_filter
 from salespipeline.ranking import CONTACT, DEPARTMENT, OWNER, PROBABILITY, STAGE
+from salespipeline.rotting import rotting_filter
 from salespipeline.survivors import refuse_taken
 from salespipeline.text import fold
 from salespipeline.work import Work
@@ -85,6 +86,8 @@ class Opportunities(Mergeable[Opportunity]):
             "contact": contact_filter,
             "person": person_filter,
             "due": day("due"),
+            "next_step": day("next_on"),
+            "rotting": rotting_filter,
             "created": moment("created_on", "created"),
             "closed": moment("closed_on", "closed_sort"),
             "currency": identity("currency", as_currency),
@@ -100,6 +103,7 @@ class Opportunities(Mergeable[Opportunity]):
             "created": "created",
             "closed": "closed_sort",
             "due": "due_sort",
+            "next_step": "next_sort",
             "value": "value",
             "reference": "reference",
             "subject": "subject",
@@ -114,8 +118,8 @@ class Opportunities(Mergeable[Opportunity]):
         default="-created",
         row=row_of,
         columns=dict.fromkeys(("reference", "subject", "contact", "stage", "probability", "tags", "status"), str)
-        | {"value": Decimal, "currency": str, "due": date}
-        | {"owner": str, "department": str, "created": date, "closed": date, "lost_reason": str},
+        | {"value": Decimal, "currency": str, "due": date, "next_step": str, "next_step_on": date}
+        | {"owner": str, "department": str, "created": date, "closed": date, "rots": date, "lost_reason": str},
         titles=contact_of,
     )
 
@@ -157,7 +161,7 @@ class Opportunities(Mergeable[Opportunity]):
 
         *contact* is a contact, its id or its name; *lines* are ``Line`` values, mappings of their arguments, or
         mappings such as ``{"item": "GTX-PRO", "quantity": 2}``. Also: person, currency, stage, probability, tags,
-        due, note, reference, custom, owner, department. *at* is when it began, now by default. Raises
+        due, next_step, next_step_on, note, reference, custom, owner, department. *at* is when it began, now by default. Raises
         ``Invalid`` with every problem, ``Duplicate`` for a reference that is taken.
 
         >>> line = {"description": "Site survey", "unit_price": "450.00", "tax": "20"}

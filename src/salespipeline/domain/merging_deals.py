@@ -45,6 +45,8 @@ def merged_deals(
         "probability_id": choose.between(
             "probability", kept.probability_id, other.probability_id, say=settings.probabilities.label
         ),
+        "next_step": choose.between("next_step", kept.next_step, other.next_step),
+        "next_step_on": choose.between("next_step_on", kept.next_step_on, other.next_step_on),
         "due": choose.between("due", kept.due, other.due),
         "owner_id": choose.between("owner", kept.owner_id, other.owner_id, say=settings.users.label),
         "department": choose.between("department", kept.department, other.department),
@@ -55,6 +57,8 @@ def merged_deals(
         "import_key": kept.import_key or other.import_key,
         "merged": (*kept.merged, *other.merged, other.id),
     }
+    stage = [one.in_stage_since for one in (kept, other) if one.stage_id == values["stage_id"]]
+    values["stage_since"] = min(stage)
     values |= _contact(choose, kept, other, contacts)
     values |= dict(choose.between("status", _ending(kept), _ending(other), say=_status))  # type: ignore[arg-type]
     if other.created_at < kept.created_at:  # the sale began with whichever came first

@@ -6,7 +6,7 @@ A move is a method that takes facts and returns the new value; nothing is change
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from salespipeline import text
-from salespipeline.domain.checks import Checks, Verdict
+from salespipeline.domain.checks import Checks, Verdict, as_date
 from salespipeline.domain.contacts import Contact
 from salespipeline.domain.display import Displayed
 from salespipeline.domain.fields import Answer, AnswerValue
@@ -46,6 +46,8 @@ GIVEN = frozenset(
         "custom",
         "owner",
         "department",
+        "next_step",
+        "next_step_on",
     ]
 )
 
@@ -83,6 +85,8 @@ class Opportunity(Displayed):
     Ids refer to settings and contacts, so a rename there touches no opportunity. *probability_id* is kept when
     the opportunity is closed, so that reopening restores the former estimate (SPEC OPP-6). *created_on* and
     *closed_on* are days where the organisation is, decided once. *merged* are the ids of the duplicates that went into it.
+    *next_step* is what is to be done next, *next_step_on* by when. *stage_since* is when it came to its stage, or was opened
+    again there; ``None`` while it has always been there.
 
     >>> settings = sales.settings.snapshot
     >>> deal.value, deal.percent(settings)
@@ -110,10 +114,13 @@ class Opportunity(Displayed):
     currency: Currency
     lines: tuple[Line, ...]
     stage_id: str
+    stage_since: datetime | None = None
     probability_id: str | None = None
     tags: tuple[str, ...] = ()
     due: date | None = None
     note: str = ""
+    next_step: str = ""
+    next_step_on: date | None = None
     answers: tuple[Answer, ...] = ()
     status: Status = Status.OPEN
     closed_at: datetime | None = None
@@ -176,16 +183,19 @@ class Opportunity(Displayed):
         *,
         contact: Contact | None,
         by: str,
+        at: datetime | None = None,
         checks: Checks | None = None,
     ) -> Opportunity:
         """Return the opportunity with the *given* values replaced, or raise ``Invalid`` with every problem.
 
-        *contact* is the contact that it will have; *checks* holds what was found already. A change of currency needs
-        ``rate=`` or new lines (SPEC OPP-1).
+        *contact* is the contact that it will have; *checks* holds what was found already; *at* is when it came to another
+        stage, if it does. A change of currency needs ``rate=`` or new lines (SPEC OPP-1).
         """
         checks = checks or Checks()
         values = _values(given, settings, checks, contact=contact, before=self, by=by)
         checks.done(record=f"opportunity {self.reference}", action="edit")
+        if at is not None and values.get("stage_id", self.stage_id) != self.stage_id:
+            values["stage_since"] = at
         return attrs.evolve(self, **values)
 
     def tagged(self, tags: Iterable[object], settings: Settings) -> Opportunity:
@@ -226,12 +236,28 @@ class Opportunity(Displayed):
         why = why_lost(reason, note, settings or Settings())
         return attrs.evolve(self, status=Status.LOST, **why, **self._closing(at, on))
 
-    def reopened(self) -> Opportunity:
-        """Return it open again: the closing time is cleared, the former probability counts again."""
+    def reopened(self, *, at: datetime | None = None) -> Opportunity:
+        """Return it open again: the closing time is cleared, the former probability counts, its days in the stage begin anew."""
         self.refuse("reopen")
-        return attrs.evolve(
-            self, status=Status.OPEN, closed_at=None, closed_on=None, lost_reason_id=None, lost_reason=""
-        )
+        nothing: dict[str, Any] = {"closed_at": None, "closed_on": None, "lost_reason_id": None, "lost_reason": ""}
+        return attrs.evolve(self, status=Status.OPEN, stage_since=at or self.stage_since, **nothing)
+
+    @property
+    def in_stage_since(self) -> datetime:
+        """When it came to its stage, or was opened again there."""
+        return self.stage_since or self.created_at
+
+    def rots_at(self, settings: Settings) -> datetime | None:
+        """Return from when on it is rotting, as its stage says; ``None`` where it does not, or is not open.
+
+        >>> _ = sales.settings.stages.edit("Prospect", days=14)
+        >>> (deal.rots_at(sales.settings.snapshot) - deal.created_at).days
+        14
+        """
+        stage = settings.stages.get(self.stage_id)
+        if stage is None or stage.days is None or self.status is not Status.OPEN:
+            return None
+        return self.in_stage_since + timedelta(days=stage.days)
 
     def can(self, move: str) -> Verdict:
         """Say whether *move* (a key of ``MOVES``) is possible, and if not, why.
@@ -309,6 +335,11 @@ def _values(
         )
     if "tags" in given:
         values["tags"] = _tags(given["tags"], settings, checks, before)
+    if "next_step" in given:
+        values["next_step"] = checks.take(text.clean, given["next_step"], "next_step", most=500)  # type: ignore[arg-type]
+    if "next_step_on" in given:
+        day = given["next_step_on"]
+        values["next_step_on"] = None if day is None else checks.take(as_date, day, "next_step_on")
     if "department" in given:
         named = given["department"]
         kept = before.department if before is not None else None

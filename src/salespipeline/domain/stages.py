@@ -34,13 +34,17 @@ class Pipeline(Named):
 
 @attrs.frozen(kw_only=True)
 class Stage(Labelled):
-    """A step of a pipeline, freely named and ordered. (SPEC SET-1)"""
+    """A step of a pipeline, freely named and ordered. (SPEC SET-1)
+
+    An open opportunity that has been in it for *days* is rotting; ``None`` is for a stage in which none does.
+    """
 
     id: str
     version: int = 0
     label: str
     position: int = 0
     pipeline: str = DEFAULT
+    days: int | None = None
     archived: bool = False
 
     @property
@@ -54,7 +58,17 @@ class Stage(Labelled):
             self,
             label=_label,
             pipeline=lambda value: text.clean(getattr(value, "label", value), "pipeline", required=True),
+            days=_as_limit,
         )
+
+
+def _as_limit(value: object) -> int | None:
+    """Return after how many days an opportunity rots: one or more."""
+    if value is not None and (type(value) is not int or not 1 <= value <= 3650):
+        raise Invalid(
+            Problem("days", "range", f"a number of days from 1 to 3650, or None, is needed, not {shown(value)}")
+        )
+    return value
 
 
 def pipelines_of(kept: Iterable[Pipeline], stages: Iterable[Stage]) -> list[Pipeline]:

@@ -135,7 +135,10 @@ class StageList(SettingList[Stage]):
             return tuple(self._add(work, label=label, pipeline=name) for label in labels)
 
     def edit(self, stage: Stage | str, **values: Unpack[StageFacts]) -> Stage:
-        """Replace some values: label, pipeline. Its opportunities go with it, and none is touched. (SPEC SET-1)"""
+        """Replace some values: label, pipeline, days. Its opportunities go with it, and none is touched. (SPEC SET-1)
+
+        An open opportunity that has been in the stage for *days* is rotting: see ``opportunities.where(rotting=True)``.
+        """
         return self._edit(stage, values)
 
     def of(self, pipeline: Pipeline | str) -> tuple[Stage, ...]:
