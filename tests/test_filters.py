@@ -40,6 +40,7 @@ def five(sales, clock):
             "probability": "Hot 75%",
             "tags": ["VIP"],
             "due": "2026-12-01",
+            "next_step_on": "2026-12-02",
             "custom": {"heard": "Fair", "wants": ["Speed", "Price"], "staff": -3, "site": "Leeds, North"},
         },
         {
@@ -62,11 +63,13 @@ def five(sales, clock):
             "subject": "Delta",
             "probability": "Cold 10%",
             "due": "2027-03-01",
+            "next_step_on": "2026-12-05",
             "note": "Ring the süd gate",
             "custom": {"budget": "950 EUR", "vetted": False, "called": "2026-11-24T09:30:00+01:00"},
         },
         {"subject": "Epsilon", "reference": "X-1", "tags": ["Late"], "custom": {"plan": "Dig\n" + "deep " * 100}},
     ]
+    sales.settings.stages.edit("Prospect", days=3)
     for row in rows:
         sales.opportunities.create(**({"contact": "Acme Ltd", "lines": [LINE]} | row))
         clock.forward(days=1)
@@ -100,7 +103,11 @@ FILTERS = {
     "contact": [("2", {"contact": "beatrice & fils"}), ("1345", {"contact__not": "Béatrice & Fils"}),
           ("", {"contact": None}),
                 ("12345", {"contact__in": ["acme LTD", "Béatrice & Fils"]}), ("", {"contact": "Nobody Ltd"})],
-    "person": [("1345", {"person": None}), ("2", {"person__not": None})],
+    "person": [("1345", {"person": None}), ("2", {"person__not": None}), ("2", {"person": "ZOE field"}),
+               ("1345", {"person__not": "Zoë Field"}), ("2", {"person__in": ["Nobody", "zoë field"]})],
+    "next step": [("1", {"next_step": "2026-12-02"}), ("235", {"next_step": None}), ("4", {"next_step__gt": "2026-12-02"})],
+    "rotting": [("2", {"rotting": True}), ("1345", {"rotting": False})],
+    "search": [("2", {"search": "beta"}), ("", {"search": "nothing"})],
     "due": [("1", {"due": date(2026, 12, 1)}), ("235", {"due": None}), ("14", {"due__ge": "2026-12-01"}),
             ("4", {"due__gt": "2026-12-01"}), ("1", {"due__lt": "2027-01-01"}), ("1", {"due__le": "2026-12-01"}),
             ("14", {"due__between": ("2026-12-01", "2027-03-01")})],
@@ -244,6 +251,7 @@ ORDERS = {
     "created": "12345",
     "closed": "34125",  # those that are not closed come last
     "due": "14235",
+    "next_step": "14235",
     "value": "14523",
     "reference": "12345",
     "subject": "12453",

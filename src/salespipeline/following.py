@@ -33,6 +33,7 @@ __all__ = ["begin", "tell_all"]
 
 STAMP = "followers"
 CHUNK = 500
+_SILENT = ("stage_since", "merged")  # what comes of something else that is told
 _UNTOLD = ("version", "answers", "lines")
 
 
@@ -90,6 +91,8 @@ def _told(work: Work, activities: Iterable[Activity]) -> Iterator[int]:
 def _words(settings: Settings, changes: Iterable[Change]) -> Iterator[str]:
     """Yield what changed, from what to what, with labels in place of ids."""
     for change in changes:
+        if change.field in _SILENT:
+            continue
         name = change.field.removesuffix("_id").replace("_", " ")
         if change.field in _UNTOLD:
             yield f"- {name} changed"
