@@ -96,7 +96,7 @@ def test_every_problem_of_the_organisation_is_told_at_once(sales):
         "electronic_address": "nowhere", "email": "no mail", "phone": "call me", "website": "javascript:alert(1)",
         "terms": {"quote": "\0"}, "legal_notes": 1, "einvoice": "paper", "currency": "POUNDS", "locale": "??",
         "time_zone": "Mars/Olympus", "quote_days": -1, "payment_days": "30", "typed_characters": 0,
-        "accept_url": "https://x.example/", "lost_reason_needed": "yes", "logo": b"GIF89a...",
+        "accept_url": "https://x.example/", "lost_reason_needed": "yes", "ids_checked": 1, "logo": b"GIF89a...",
     }  # fmt: skip
     before = sales.settings.organisation
     with pytest.raises(sp.Invalid) as caught:
