@@ -27,8 +27,8 @@ class FolderBlobs:
     >>> import tempfile
     >>> blobs = FolderBlobs(tempfile.mkdtemp())
     >>> digest = blobs.keep([b"a", b"bc"])
-    >>> digest[:8], b"".join(blobs.read(digest))
-    ('ba7816bf', b'abc')
+    >>> digest[:8], b"".join(blobs.read(digest)), b"".join(blobs.unchecked(digest))
+    ('ba7816bf', b'abc', b'abc')
     >>> list(blobs.stale(3600)), blobs.discard(digest, 3600)  # somebody has just kept it
     ([], False)
     >>> blobs.forget(digest)

@@ -58,7 +58,8 @@ class Coloured(Labelled):
     def text_colour(self: Any) -> str:
         """Black or white, whichever is read more easily on its colour: a contrast of 4.5 at least.
 
-        >>> sales.settings.tags.add("Rush", colour="yellow").text_colour, sales.settings.tags["VIP"].text_colour
+        >>> tags = sales.settings.tags
+        >>> tags.add("Rush", colour="yellow").text_colour, tags.add("Quiet", colour="#000066").text_colour
         ('#000000', '#ffffff')
         """
         return text.readable_on(self.colour)

@@ -322,7 +322,7 @@ def _dumped(value: object) -> bytes | None:
     r"""Return a parameter as the server reads it.
 
     >>> _dumped([7, 'a "b"'])
-    b'{7,"a \\\\"b\\\\""}'
+    b'{7,"a \\"b\\""}'
     """
     match value:
         case str():
