@@ -7,7 +7,6 @@ import io
 import os
 import tracemalloc
 import zipfile
-from datetime import timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 
 import attrs
@@ -305,8 +304,8 @@ def aged(sales, digest, seconds=2 * DAY):
             connection.execute("UPDATE _blobs SET kept = kept - ? WHERE digest = ?", (seconds, digest))
     else:
         with blobs._source.transaction(write=True) as session:
-            text = f"UPDATE {blobs._source.place.table('_blobs')} SET kept_at = kept_at - %s WHERE digest = %s"
-            session.run(text, (timedelta(seconds=seconds), digest))
+            text = f"UPDATE {blobs._source.place.table('_blobs')} SET kept_at = kept_at - make_interval(secs => %s) WHERE digest = %s"
+            session.run(text, (float(seconds), digest))
 
 
 @pytest.fixture(params=["own", "folder"])

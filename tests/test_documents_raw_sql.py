@@ -16,6 +16,7 @@ from salespipeline import maintenance
 from salespipeline.blobs.memory import MemoryBlobs
 from salespipeline.catalog import CATALOG
 from salespipeline.errors import StorageError, UpgradeNeeded
+from salespipeline.stores.dialect import doc_table, word_table
 from salespipeline.stores.sqlite import SqliteStore
 
 KIND = CATALOG.kind("document")
@@ -42,10 +43,18 @@ class Raw:
     def age(self) -> None:
         """Make the tables those of the layout before there were triggers."""
         self._unseal("_kinds")
+        self._unword("")
         self.run("DROP TABLE _door")
         self.run("ALTER TABLE _blobs DROP COLUMN kept")
         self.run("DELETE FROM _steps WHERE name <> 'first'")
         self.run("PRAGMA user_version = 1")
+
+    def _unword(self, prefix: str) -> None:
+        for kind in CATALOG.kinds:
+            for name in kind.texts:
+                self.run(f"DROP TABLE {prefix}{word_table(kind.name, name)}")
+                self.run(f"DROP TABLE {prefix}{doc_table(kind.name, name)}")
+        self.run(f"DROP TABLE {prefix}_words")
 
     def _unseal(self, kinds: str) -> None:
         for (name,) in self.run("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
@@ -54,7 +63,7 @@ class Raw:
 
     def _forget(self, kinds: str) -> None:
         for name, definition in self.run(f"SELECT name, definition FROM {kinds}"):
-            facts = {key: value for key, value in json.loads(str(definition)).items() if key != "sealed"}
+            facts = {key: value for key, value in json.loads(str(definition)).items() if key not in ("sealed", "texts")}
             self.run(f"UPDATE {kinds} SET definition = ? WHERE name = ?", json.dumps(facts), name)
 
     def upgrade(self) -> None:
@@ -69,8 +78,9 @@ class RawLent(Raw):
 
     def age(self) -> None:
         self.run("DROP TABLE salespipeline__door")
-        self.run("DELETE FROM salespipeline__steps WHERE name = 'door'")
+        self.run("DELETE FROM salespipeline__steps WHERE name IN ('door', 'words')")
         self._unseal("salespipeline__kinds")
+        self._unword("salespipeline_")
 
     def upgrade(self) -> None:
         with contextlib.closing(sqlite3.connect(self.path)) as host:
@@ -94,6 +104,10 @@ class RawPostgres(Raw):
 
     def age(self) -> None:
         self.run(f"DROP FUNCTION {self.schema}._keep_sealed CASCADE")
+        self.run(f"DROP FUNCTION {self.schema}._keep_words CASCADE")
+        for kind in CATALOG.kinds:
+            for name in kind.texts:
+                self.run(f"DROP TABLE {self.schema}.{word_table(kind.name, name)}")
         self.run(f"ALTER TABLE {self.schema}._blobs DROP COLUMN kept_at")
         self.run(f"DELETE FROM {self.schema}._steps WHERE name <> 'first'")
         self._forget(f"{self.schema}._kinds")
@@ -189,7 +203,7 @@ def is_found(sales: sp.Sales, id: str) -> bool:
         return True
     try:
         return chain and not sales.documents.verify(id)
-    except (sp.NotFound, sp.Invalid):
+    except (sp.NotFound, sp.Invalid, StorageError):
         return chain
 
 

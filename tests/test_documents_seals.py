@@ -143,6 +143,8 @@ FACTS = {
     ),
     *(
         "job_id",
+        "filed_contact_id",  # where the survivor of a merge finds it; the seal says whose it was
+        "filed_opportunity_id",
         "owner_id",
         "held",
         "approval",

@@ -59,7 +59,7 @@ def test_the_steps_from_the_lines_to_the_net_are_shown() -> None:
         SumView(label="Unloading with the crane, on the site of the buyer", amount=Money("186.50", "EUR")),
     )
     text = drawn(view(steps=steps)).text
-    for words in ("Sum of lines", "€28,649.66", "Discount 1%", "-€286.50", "Unloading with the crane", "€186.50"):
+    for words in ("Sum of lines", "€28,649.66", "Discount 1%", "−€286.50", "Unloading with the crane", "€186.50"):
         assert words in text
 
 

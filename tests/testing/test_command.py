@@ -85,7 +85,7 @@ def test_memory_is_told_as_a_table(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert lines[0] == f"MemoryStore at memory:, storage contract {CONTRACT}"
     assert "  Transactions                              1" in [line.rstrip() for line in lines]
-    assert "  Numbers                                  10" in [line.rstrip() for line in lines]
+    assert "  Numbers                                  13" in [line.rstrip() for line in lines]
     assert any(line.startswith("  second-process                    lacked: what is in the memory") for line in lines)
     assert any(line.split()[:2] == ["entries", "put"] for line in lines)
     assert list(tmp_path.iterdir()) == []

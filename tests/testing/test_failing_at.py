@@ -30,6 +30,11 @@ def create_many(sales: sp.Sales) -> None:
     )
 
 
+def send(sales: sp.Sales) -> None:
+    with sales.transaction():  # by itself it is tried again, where others sell the same piece
+        sales.documents.mark_sent(draft(sales))
+
+
 def together(sales: sp.Sales) -> None:
     with sales.transaction():
         contact = sales.contacts.add("Birch Ltd", email="desk@birch.example")
@@ -48,7 +53,7 @@ MOVES: dict[str, Callable[[sp.Sales], object]] = {
     "hold it": lambda sales: sales.opportunities.hold(deal(sales)),
     "draft a document": lambda sales: sales.documents.draft(deal(sales), "invoice"),
     "edit a document": lambda sales: sales.documents.edit(draft(sales), note="By lorry."),
-    "send a document": lambda sales: sales.documents.mark_sent(draft(sales)),
+    "send a document": send,
     "revise a document": lambda sales: sales.documents.revise(sent(sales)),
     "accept a document": lambda sales: sales.documents.accept(sent(sales)),
     "convert a document": lambda sales: sales.documents.convert(sent(sales), "invoice"),
