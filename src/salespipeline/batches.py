@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from salespipeline.collection import retried
 from salespipeline.delivery import Delivered, Sender
 from salespipeline.domain import protocol
 from salespipeline.domain.document import Document
@@ -20,6 +21,7 @@ from salespipeline.rehearsing import rehearse
 from salespipeline.sending_report import Plan, SendReport, SendRow
 from salespipeline.settling import free
 from salespipeline.starting import CHUNK, QUEUE, UNFINISHED, start, waiting
+from salespipeline.work import Work
 
 if TYPE_CHECKING:
     from salespipeline.sales import Sales
@@ -163,7 +165,8 @@ def close(sales: Sales, batch_id: str, trouble: str = "") -> None:
         finished = not any(True for _ in work.columns(left, ("id",)))
     if not finished and not trouble:
         return
-    with sales.work() as work:
+
+    def write(work: Work) -> None:
         before = work.need(Batch, batch_id)
         if trouble:
             after = attrs.evolve(before, state=BatchState.PAUSED, reason=trouble[:500])
@@ -172,6 +175,8 @@ def close(sales: Sales, batch_id: str, trouble: str = "") -> None:
         else:
             return
         work.keep(after, before, action=after.state.value)
+
+    retried(sales, write)  # another worker may come to the end of it at the same moment
 
 
 # --- by people --------------------------------------------------------------------------------------------

@@ -92,6 +92,23 @@ def test_a_worker_asks_again_where_another_was_faster(sales, post, queue, monkey
     assert names(sales, batch) == ["SENT"] * 4
 
 
+def test_workers_that_come_to_the_end_of_a_batch_at_once_both_go_on(sales, post, queue, monkeypatch):
+    """Where a store lets both ask whether anything is left, the second finds it written down already."""
+    post()
+    batch = queue()
+    keep, failures = Work.keep, [Conflict("somebody was faster", kind="batch", id=batch)] * 2
+
+    def kept(work: Work, after: object, *args: object, action: str) -> object:
+        if action == "done" and failures:
+            raise failures.pop()
+        return keep(work, after, *args, action=action)
+
+    monkeypatch.setattr(Work, "keep", kept)
+    assert Worker(sales).work_off() == 4
+    assert failures == []
+    assert sales.deliveries.batches()[0].state == "done"
+
+
 def test_a_paced_batch_holds_up_nobody(sales, post, queue, deal):
     post()
     slow = queue(per_second=0.01)
