@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from salespipeline.collection import UNSEEN, Collection
 from salespipeline.deal_filters import as_id, deal_filter, in_list, owner_filter
+from salespipeline.domain.attachments import Attachment, Audience
 from salespipeline.domain.checks import Checks
+from salespipeline.domain.contacts import Contact, Person
 from salespipeline.domain.notes import Call, Mention, Note, NoteKind, NoteStatus, as_call, mentioned
 from salespipeline.domain.settings import NoteTag, Settings, User
 from salespipeline.errors import Refused
@@ -21,10 +23,6 @@ from salespipeline.notices import write_notice
 from salespipeline.query import Cmp
 from salespipeline.subjects import Subject, subject_of
 from salespipeline.work import Work
-
-if TYPE_CHECKING:
-    from salespipeline.domain.attachments import Attachment, Audience
-    from salespipeline.domain.contacts import Contact, Person
 
 __all__ = ["Notes", "kept_note", "new_note"]
 
