@@ -8,17 +8,15 @@ written is taken back.
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import attrs
 
 from salespipeline.catalog import CATALOG, FORMAT, Stamp, index_of
-from salespipeline.codec import body_of, decode, encode
+from salespipeline.codec import body_of, decode, encode, uncollected
 from salespipeline.entries import Entry, Stored
 from salespipeline.errors import Conflict, Invalid, OpenError, Problem, Refused, StorageError
 from salespipeline.exports.lines import facts_of, problems_of, read
@@ -166,7 +164,7 @@ class _Loading:
         with self._place.open(listed.name) as file:
             lines = read(file, self._line)
             while chunk := list(islice(lines, AT_ONCE)):
-                with _uncollected():
+                with uncollected():
                     entries = self._entries(listed, chunk)
                     self._line = chunk[-1][0]
                     self._put(listed, entries)
@@ -260,15 +258,3 @@ def _refuse_full(tx: Transaction) -> None:
                     "numbers, seals and histories of two stores cannot become one"
                 )
                 raise Refused(message, action="import")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Hold the garbage collector off: it would walk again and again over what is all alive."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

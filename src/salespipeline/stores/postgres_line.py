@@ -156,9 +156,8 @@ class Line:
             self.run("COMMIT")
         elif self.writes:
             self._later = []
-            with contextlib.suppress(
-                psycopg.Error
-            ):  # of the statement before, or the connection is gone, and all is undone
+            # An error here is that of the statement before, or the connection is gone: all is undone either way.
+            with contextlib.suppress(psycopg.Error):
                 self.run("ROLLBACK")
         else:
             self._later = []
